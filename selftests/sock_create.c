@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * socket(): which types, protocols and flags there are, what a socket is before
+ * anything was done to it, and that making and closing one leaves nothing.
+ */
+#include "kselftest_harness.h"
+
+#include <limits.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include "lib.h"
+
+DIFFERENTIAL(create, OVER_LO);
+
+TEST_F(create, stream)
+{
+	int fd = env_try_socket(&self->e, CLIENT, 0);
+	struct stat st;
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(SOCK_STREAM, get_int(fd, SOL_SOCKET, SO_TYPE));
+	EXPECT_EQ(0, get_int(fd, SOL_SOCKET, SO_ACCEPTCONN));
+	EXPECT_EQ(0, so_error(fd));
+	EXPECT_EQ(self->e.fam->rill ? rill_family() : self->e.fam->af,
+		  get_int(fd, SOL_SOCKET, SO_DOMAIN));
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_TRUE(S_ISSOCK(st.st_mode));
+	EXPECT_EQ(0, close(fd));
+	EXPECT_EQ(-EBADF, RET(send(fd, "x", 1, MSG_NOSIGNAL)));
+}
+
+TEST_F(create, flags)
+{
+	int fd = env_try_socket(&self->e, CLIENT, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(O_NONBLOCK, fcntl(fd, F_GETFL) & O_NONBLOCK);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fd, F_GETFD));
+	close(fd);
+	fd = env_try_socket(&self->e, CLIENT, 0);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, fcntl(fd, F_GETFL) & O_NONBLOCK);
+	EXPECT_EQ(0, fcntl(fd, F_GETFD));
+	EXPECT_EQ(-EINVAL, RET(env_try_socket(&self->e, CLIENT, 0x1000)));
+}
+
+TEST_F(create, other_types)
+{
+	int domain = self->e.fam->rill ? rill_family() : self->e.fam->af;
+
+	EXPECT_EQ(-ESOCKTNOSUPPORT, RET(socket(domain, SOCK_RDM, 0)));
+	/* For Rill until records come with the sockets issue; for TCP for ever. */
+	EXPECT_EQ(-ESOCKTNOSUPPORT, RET(socket(domain, SOCK_SEQPACKET, 0)));
+	EXPECT_EQ(-EINVAL, RET(socket(domain, 0xf, 0)));
+	EXPECT_EQ(-EINVAL, RET(socket(domain, -1, 0)));
+	if (!self->e.fam->rill)
+		return;		/* the internet families do have these two */
+	EXPECT_EQ(-ESOCKTNOSUPPORT, RET(socket(domain, SOCK_DGRAM, 0)));
+	EXPECT_EQ(-ESOCKTNOSUPPORT, RET(socket(domain, SOCK_RAW, 0)));
+	EXPECT_EQ(-ESOCKTNOSUPPORT, RET(socket(domain, 0, 0)));
+}
+
+TEST_F(create, protocols)
+{
+	static const int none[] = { 2, 17, 132, 254, 255 };
+	static const int beyond[] = { 256, 262, 65535, INT_MAX, -1, INT_MIN };
+	int domain = self->e.fam->rill ? rill_family() : self->e.fam->af;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(none); i++)
+		EXPECT_EQ(-EPROTONOSUPPORT, RET(socket(domain, SOCK_STREAM, none[i])));
+	if (!self->e.fam->rill)
+		return;		/* IPPROTO_MPTCP is 262, and 6 is theirs */
+	EXPECT_EQ(-EPROTONOSUPPORT, RET(socket(domain, SOCK_STREAM, IPPROTO_TCP)));
+	for (i = 0; i < ARRAY_SIZE(beyond); i++)
+		EXPECT_EQ(-EPROTONOSUPPORT, RET(socket(domain, SOCK_STREAM, beyond[i])))
+			TH_LOG("protocol %d", beyond[i]);
+}
+
+TEST_F(create, socketpair)
+{
+	int domain = self->e.fam->rill ? rill_family() : self->e.fam->af;
+	int pair[2];
+
+	EXPECT_EQ(-EOPNOTSUPP, RET(socketpair(domain, SOCK_STREAM, 0, pair)));
+}
+
+TEST_F(create, unconnected_calls)
+{
+	int fd = env_socket(&self->e, CLIENT, 0);
+	union sa a = { }, want = sa_any(self->e.fam->af, 0);
+	struct iovec iov = { "x", 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	socklen_t len = sizeof(a);
+	char c;
+	int q = -1;
+
+	EXPECT_EQ(0, getsockname(fd, &a.sa, &len));
+	EXPECT_EQ(sa_len(&want), len);
+	EXPECT_TRUE(sa_same(&want, &a));
+	len = sizeof(a);
+	EXPECT_EQ(-ENOTCONN, RET(getpeername(fd, &a.sa, &len)));
+	EXPECT_EQ(-ENOTCONN, RET(recv(fd, &c, 1, 0)));
+	EXPECT_EQ(-ENOTCONN, RET(recv(fd, &c, 1, MSG_DONTWAIT | MSG_PEEK)));
+	EXPECT_EQ(-EPIPE, RET(send(fd, "x", 1, MSG_NOSIGNAL)));
+	EXPECT_EQ(-EPIPE, RET(sendmsg(fd, &msg, MSG_NOSIGNAL)));
+	EXPECT_EQ(-ENOTCONN, RET(shutdown(fd, SHUT_RD)));
+	EXPECT_EQ(-ENOTCONN, RET(shutdown(fd, SHUT_RDWR)));
+	EXPECT_EQ(-EINVAL, RET(shutdown(fd, 3)));
+	EXPECT_EQ(-EINVAL, RET(accept(fd, NULL, NULL)));
+	EXPECT_EQ(0, ioctl(fd, SIOCINQ, &q));
+	EXPECT_EQ(0, q);
+	q = -1;
+	EXPECT_EQ(0, ioctl(fd, SIOCOUTQ, &q));
+	EXPECT_EQ(0, q);
+	EXPECT_EQ(-ENOTTY, RET(ioctl(fd, 0x12345678, &q)));
+}
+
+TEST_F(create, send_without_connection_signals)
+{
+	int fd = env_socket(&self->e, CLIENT, 0);
+
+	catch_signal(SIGPIPE);
+	EXPECT_EQ(-EPIPE, RET(write(fd, "x", 1)));
+	EXPECT_EQ(1, caught());
+	EXPECT_EQ(-EPIPE, RET(send(fd, "x", 1, MSG_NOSIGNAL)));
+	EXPECT_EQ(1, caught());
+}
+
+/* Unbound sockets are in no table, so what must come back is the memory: the
+ * row of /proc/net/protocols and the module's references (netns.c looks closer). */
+TEST_F(create, by_the_hundred)
+{
+	struct env *e = &self->e;
+	const char *row = e->fam->rill ? "RILL" : e->fam->af == AF_INET ? "TCP" : "TCPv6";
+	long before = proc_sockets(row), refs = module_refs();
+	int fds[1000], n, i;
+
+	for (n = 0; n < 1000; n++) {
+		fds[n] = env_try_socket(e, CLIENT, 0);
+		if (fds[n] < 0)
+			break;
+	}
+	ASSERT_LT(100, n);
+	if (n < 1000)
+		EXPECT_EQ(EMFILE, errno);
+	for (i = 0; i < n; i++)
+		EXPECT_EQ(0, close(fds[i]));
+	EXPECT_EQ(before, proc_sockets(row));
+	EXPECT_EQ(refs, module_refs());
+}
+
+DIFFERENTIAL(module, RILL_LO);
+
+TEST_F(module, visible)
+{
+	EXPECT_EQ(0, proc_sockets("RILL"));
+	EXPECT_EQ(0, access("/proc/self/net/rill", R_OK));
+	EXPECT_EQ(0, access("/proc/self/net/rill6", R_OK));
+	EXPECT_EQ(0, access("/proc/self/net/rill_snmp", R_OK));
+}
+
+TEST_F(module, sockets_hold_it)
+{
+	long refs = module_refs();
+	int fd;
+
+	ASSERT_LE(0, refs);
+	fd = env_socket(&self->e, CLIENT, 0);
+	EXPECT_LT(refs, module_refs());
+	/* A module in use is not unloaded: delete_module() without O_TRUNC. */
+	EXPECT_NE(0, syscall(SYS_delete_module, "rill", O_NONBLOCK));
+	close(fd);
+	EXPECT_EQ(refs, module_refs());
+}
+
+/* The number in force must be readable by anyone who wants to make a socket. */
+TEST_F(module, family_is_public)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, stat("/sys/module/rill/parameters/family", &st));
+	EXPECT_EQ(0444, st.st_mode & 0444);
+	EXPECT_EQ(0, st.st_mode & 0222);
+}
+
+TEST_HARNESS_MAIN
