@@ -1,0 +1,81 @@
+#!/bin/bash
+# kselftest.sh [-k stock|debug] [TEST] - builds the kselftests, runs all of them
+# or the one named in the guest, and ends with "N passed, N failed, N skipped".
+# A complaint of the guest's kernel is a failure like any other.  The output
+# stays in build/log/kselftest-KERNEL.log, the guest's log in build/guest-KERNEL/.
+set -eu -o pipefail
+. "$(dirname "$0")/common.sh"
+
+kernel=stock
+while getopts k: opt; do case $opt in k) kernel=$OPTARG;; *) exit 2;; esac; done
+shift $((OPTIND - 1))
+test=${1-}
+
+apt_install "${BUILD_PACKAGES[@]}" rsync perl linux-source-6.1
+
+# The framework: the kernel's own files, taken out of Debian's source package.
+framework() {
+	local dir
+	dir=$CACHE/kselftest-$(dpkg-query -Wf '${Version}' linux-source-6.1)
+	cache_lock kselftest
+	if [ ! -e "$dir/done" ]; then
+		say "unpacking the kselftest framework"
+		rm -rf "$dir"; mkdir -p "$dir"
+		tar -xJf /usr/src/linux-source-6.1.tar.xz -C "$dir" --strip-components=1 --wildcards \
+			'linux-source-6.1/tools/testing/selftests/Makefile' \
+			'linux-source-6.1/tools/testing/selftests/lib.mk' \
+			'linux-source-6.1/tools/testing/selftests/kselftest*' \
+			'linux-source-6.1/tools/testing/selftests/run_kselftest.sh' \
+			'linux-source-6.1/scripts/subarch.include'
+		touch "$dir/done"
+	fi
+	cp -rp "$dir/." "$build/tree/"
+}
+
+build=$TOP/build/kselftest
+selftests=$build/tree/tools/testing/selftests
+mkdir -p "$build/tree" "$TOP/build/log"
+exec 8>"$build/lock"; flock 8	# the runs of one clone share its directories
+framework
+ln -sfn "$TOP/selftests" "$selftests/rill"
+rm -rf "$build/installed"
+make -s -C "$selftests" TARGETS=rill FORCE_TARGETS=1 O="$build/objects" KSFT="$selftests" \
+	KSFT_INSTALL_PATH="$build/installed" install >&2
+make -s -C "$TOP/tools" >&2
+ko=$("$VM/module.sh" "$kernel")
+[ -e "$ko" ] || die "no module at $ko"
+# The copy that the guest reads stays as it is while the next build runs.
+run=$build/run-$kernel
+rm -rf "$run"; cp -a "$build/installed" "$run"
+exec 8>&-
+
+run_args='-c rill'
+if [ -n "$test" ]; then
+	grep -qx "rill:$test" "$run/kselftest-list.txt" || test=$test.sh
+	grep -qx "rill:$test" "$run/kselftest-list.txt" || {
+		say "no test ${test%.sh}; there are: $(sed 's/^rill://' "$run/kselftest-list.txt" | tr '\n' ' ')"
+		exit 2
+	}
+	run_args="-t rill:$test"
+fi
+
+log=$TOP/build/log/kselftest-$kernel.log
+result=$TOP/build/log/kselftest-$kernel.result
+rc=0
+"$VM/run.sh" -k "$kernel" -t "${LIMIT:-1500}" -o "$TOP/build/guest-$kernel" -- \
+	". $VM/guest.sh; rill_load || exit; $run/run_kselftest.sh $run_args; rill_unload" \
+	2> >(tee "$log.kernel" >&2) | tee "$log" || rc=$?
+awk -f "$VM/tap.awk" "$log" > "$result" || true
+case $rc in
+0) extra='';;
+99) extra="the $kernel guest's kernel complained, see build/guest-$kernel/dmesg";;
+98) extra="the module left something behind in the $kernel guest";;
+124) extra="the $kernel guest died or hung";;
+*) extra="the module could not be loaded or unloaded on $kernel (status $rc)";;
+esac
+if [ -n "$extra" ]; then
+	awk -v extra="$extra" '/ passed, / { print "failed: " extra; $3++ } { print }' "$result" > "$result.new"
+	mv "$result.new" "$result"
+fi
+cat "$result"
+! grep -q '^failed: ' "$result"
