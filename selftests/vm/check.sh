@@ -1,0 +1,60 @@
+#!/bin/bash
+# check.sh - `make check`: everything that proves Rill.  Each part's output is in
+# build/log; the last line sums the parts up, the exit status is 1 when one failed.
+set -u
+. "$(dirname "$0")/common.sh"
+cd "$TOP" || exit
+mkdir -p build/log
+passed=0 failed=0 skipped=0 start=$SECONDS
+
+# part NAME LOG COMMAND...: a part that ends with "N passed, N failed[, N skipped]"
+# counts by those numbers, any other as one.
+part() {
+	local name=$1 log=build/log/$2.log t=$SECONDS rc=0 p=0 f=0 s=0 sum; shift 2
+	printf '== %s\n' "$name"
+	"$@" 2>&1 </dev/null | tee "$log" | grep --line-buffered -E '^(ok|not ok) |^rill: ' | sed -u 's/^/   /'
+	rc=${PIPESTATUS[0]}
+	sum=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -1)
+	if [ -n "$sum" ]; then
+		read -r p _ f _ s _ <<< "$sum"
+		s=${s:-0}
+		[ "$rc" = 0 ] || [ "$f" -gt 0 ] || f=1
+		[ $((p + f)) -gt 0 ] || { f=1; echo "   nothing was tested"; }
+	elif [ "$rc" = 0 ]; then p=1
+	else f=1
+	fi
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	if [ "$f" -gt 0 ]; then
+		grep -E '^(failed: |not ok )' "$log" | head -40
+		printf '   %s, the end of its output:\n' "$log"
+		tail -30 "$log" | sed 's/^/   | /'
+	fi
+	printf '   %s: %d passed, %d failed, %d skipped, %d s\n' "$name" "$p" "$f" "$s" $((SECONDS - t))
+}
+
+# The counted parts must bring their own numbers: a part that never ran is no pass.
+counted() {
+	local out=$1; shift
+	"$@" | tee "$out" || return
+	grep -qE '^[0-9]+ passed, [0-9]+ failed' "$out" || { echo "no line 'N passed, N failed' from: $*"; return 1; }
+}
+
+"$VM/deps.sh" check || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+# The longest step needs nothing of the others: it builds while they run.
+nice "$VM/kernel.sh" debug >build/log/debug-kernel.log 2>&1 </dev/null &
+debug_kernel=$!
+
+part 'build, install, uninstall' install "$VM/install-test.sh"
+part 'lint' lint "$VM/lint.sh"
+part 'engine: unit tests' unit counted build/log/unit.sum make --no-print-directory unit
+part 'engine: simulator' sim counted build/log/sim.sum make --no-print-directory sim
+part 'engine: fuzzing' fuzz counted build/log/fuzz.sum make --no-print-directory fuzz
+part 'debug kernel' debug-kernel-wait bash -c "tail --pid=$debug_kernel -f -n +1 build/log/debug-kernel.log; \"$VM/kernel.sh\" debug"
+wait $debug_kernel
+part 'demo' demo "$VM/demo-run.sh"
+part 'kselftests, stock kernel' kselftests-stock "$VM/kselftest.sh" -k stock
+part 'kselftests, debug kernel' kselftests-debug "$VM/kselftest.sh" -k debug
+
+say "make check took $(((SECONDS - start) / 60)) min $(((SECONDS - start) % 60)) s"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]

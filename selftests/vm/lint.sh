@@ -1,0 +1,48 @@
+#!/bin/bash
+# lint.sh - what can be said of the sources without running them, each check one
+# line "ok" or "not ok"; ends with "N passed, N failed".
+set -u
+. "$(dirname "$0")/common.sh"
+cd "$TOP" || exit
+apt_install "${BUILD_PACKAGES[@]}" rsync sparse shellcheck g++
+
+passed=0 failed=0
+check() {	# NAME COMMAND...: a check passes with status 0 and no output
+	local name=$1 out rc=0; shift
+	out=$("$@" 2>&1) || rc=$?
+	if [ $rc = 0 ] && [ -z "$out" ]; then
+		passed=$((passed + 1)); echo "ok $name"
+	else
+		failed=$((failed + 1)); echo "not ok $name"; printf '%s\n' "${out:-exit status $rc}" | head -60
+	fi
+}
+
+# The whole module anew; what gcc, sparse and modpost say of it.  The kernel's
+# own headers are not ours to mend, so only lines about our files count.
+warnings() {
+	local log=$TOP/build/log/$1.log rc=0
+	mkdir -p "$TOP/build/log"
+	rm -rf "$TOP/build/$1"
+	RILL_BUILD=$1 "$VM/module.sh" stock "${@:2}" >"$log" 2>&1 || rc=$?
+	grep -E "(build/$1/(module|uapi)/.*|modpost: .*|^)(warning|error|WARNING|ERROR):" "$log"
+	return $rc
+}
+
+header() {
+	local lang
+	for lang in c++ 'c -std=c90 -pedantic'; do
+		# shellcheck disable=SC2086
+		gcc -Wall -Wextra -Werror -fsyntax-only -Iuapi -x $lang - <<< '#include <linux/rill.h>' || return
+	done
+}
+
+versions() { grep -rnE 'LINUX_VERSION_CODE|KERNEL_VERSION *\(' module --include='*.[ch]' | grep -v '^module/compat-include/'; true; }
+scripts() { find .ci/run selftests \( -path .ci/run -o -name '*.sh' \) -print0 | xargs -0 shellcheck -x; }
+
+check 'the module builds in silence under W=1' warnings lint-w1 W=1
+check 'sparse is silent' warnings lint-sparse C=1
+check '<linux/rill.h> stands alone in C90 and C++' header
+check 'kernel versions are compared in compat-include/ only' versions
+check 'shellcheck is silent' scripts
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
