@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * cc.h - congestion control: what every algorithm shares, and their table.
+ *
+ * Owns cwnd and ssthresh.  An algorithm is four functions over struct rill_cc
+ * and its private words; it is told what an acknowledgement brought and never
+ * sees a packet.
+ */
+#ifndef RILL_CORE_CC_H
+#define RILL_CORE_CC_H
+
+#include "env.h"
+
+#define RILL_CC_NAME_MAX	16	/* TCP_CA_NAME_MAX */
+#define RILL_CC_IW		10	/* packets, RFC 6928 */
+#define RILL_CC_MIN		2	/* packets, RFC 9002 7.2 */
+#define RILL_SSTHRESH_NONE	U64_MAX	/* slow start has not ended yet */
+
+/* What one acknowledgement brought. */
+struct rill_cc_ack {
+	u64	now;
+	u64	acked;		/* bytes newly acknowledged */
+	u64	srtt;		/* ns, 0: none yet */
+	u64	min_rtt;	/* ns */
+	u64	latest_rtt;	/* ns; of this acknowledgement, 0: no sample */
+	bool	cwnd_limited;	/* cwnd was what held the sender back */
+};
+
+struct rill_cc;
+
+struct rill_cc_ops {
+	char	name[RILL_CC_NAME_MAX];
+	void	(*init)(struct rill_cc *cc);
+	void	(*on_ack)(struct rill_cc *cc, const struct rill_cc_ack *ack);
+	void	(*on_congestion)(struct rill_cc *cc, u64 now);
+};
+
+struct rill_cc {
+	const struct rill_cc_ops *ops;
+	u64	cwnd;		/* bytes, headers included */
+	u64	ssthresh;	/* bytes, RILL_SSTHRESH_NONE at first */
+	u64	recovery_at;	/* packets sent before this answer an old loss */
+	u64	undo_cwnd;	/* bytes, to go back to when no loss was real */
+	u64	undo_ssthresh;	/* bytes */
+	u32	mss;		/* bytes a full packet counts, header included */
+	u32	undo_lost;	/* packets of this episode still believed lost */
+	bool	in_recovery;	/* until a packet sent after recovery_at is acked */
+	bool	undo_ok;	/* nothing has forbidden undoing */
+	u64	priv[6];	/* the algorithm's own */
+};
+
+const struct rill_cc_ops *rill_cc_find(const char *name);
+const struct rill_cc_ops *rill_cc_nth(unsigned int i);
+void rill_cc_init(struct rill_cc *cc, const struct rill_cc_ops *ops, u32 mss);
+void rill_cc_switch(struct rill_cc *cc, const struct rill_cc_ops *ops);
+void rill_cc_set_mss(struct rill_cc *cc, u32 mss);
+void rill_cc_acked(struct rill_cc *cc, const struct rill_cc_ack *ack, u64 largest_sent_at);
+bool rill_cc_lost(struct rill_cc *cc, u32 packets, u64 sent_at, u64 now);
+bool rill_cc_spurious(struct rill_cc *cc, u32 packets);
+void rill_cc_persistent(struct rill_cc *cc);
+
+static inline bool rill_cc_slow_start(const struct rill_cc *cc)
+{
+	return cc->cwnd < cc->ssthresh;
+}
+
+extern const struct rill_cc_ops rill_cc_reno;
+extern const struct rill_cc_ops rill_cc_cubic;
+
+#endif /* RILL_CORE_CC_H */

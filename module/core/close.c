@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/* close.c - tombstones and strays.  See close.h. */
+#include "close.h"
+
+/*
+ * rill_tomb_rcv() - a packet came for a connection that is over.
+ * @payload: bytes of payload
+ *
+ * RESETs are ignored (RFC 1337); what wants an acknowledgement gets one.
+ *
+ * Return: true when @reply holds a packet to send.
+ */
+bool rill_tomb_rcv(struct rill_tomb *t, const struct rill_hdr *h, const struct rill_ext *x,
+		   u32 payload, struct rill_reply *reply)
+{
+	struct rill_hdr rh = { .type = RILL_T_DATA, .cid = t->peer_cid };
+	struct rill_extbuf ext = { .len = 0 };
+
+	if (!t->time_wait || (h->type != RILL_T_DATA && h->type != RILL_T_ECHO))
+		return false;
+	if (!payload && !(h->flags & (RILL_F_FIN | RILL_F_ELICIT)) && h->type != RILL_T_ECHO)
+		return false;
+	rh.pn = t->pn_next++;
+	rh.credit = t->credit;
+	rill_ext_put_ack(&ext, h->pn, 0, 0, NULL, 0);
+	rh.ext_len = ext.len;
+	rill_wire_hdr_put(reply->b, &rh);
+	memcpy(reply->b + RILL_HDR, ext.b, ext.len);
+	reply->len = RILL_HDR + ext.len;
+	return true;
+}
+
+/*
+ * rill_stray() - a packet came for nobody: answer with a RESET, or not at all.
+ *
+ * Only a packet that names its sender's id can be answered, since a RESET must
+ * carry it: SYN, echo and probes do.  The answer is shorter than any of them,
+ * and a RESET is never answered.
+ *
+ * Return: true when @reply holds the RESET.
+ */
+bool rill_stray(const struct rill_hdr *h, const struct rill_ext *x, enum rill_reason why,
+		struct rill_reply *reply)
+{
+	struct rill_hdr rh = { .type = RILL_T_RESET, .cid = x->cid, .pn = h->pn };
+	struct rill_extbuf ext = { .len = 0 };
+
+	if (!rill_ext_has(x, RILL_I_CID))
+		return false;
+	if (h->type != RILL_T_SYN && h->type != RILL_T_ECHO && h->type != RILL_T_DATA)
+		return false;
+	rill_ext_put_reason(&ext, why);
+	rh.ext_len = ext.len;
+	rill_wire_hdr_put(reply->b, &rh);
+	memcpy(reply->b + RILL_HDR, ext.b, ext.len);
+	reply->len = RILL_HDR + ext.len;
+	return true;
+}

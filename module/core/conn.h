@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * conn.h - one connection: the whole of the engine's interface to its host.
+ *
+ * Start here.  The host (the module's glue, or the simulator) calls in with
+ * `now` and acts on what comes back; the engine calls nobody.
+ *
+ *	events in	rill_conn_rcv()  rill_conn_timeout()  rill_conn_icmp()
+ *			rill_conn_connect()  _write()  _read()  _shut_wr()  _abort()
+ *	packets out	rill_conn_poll_tx() until it has none, each followed by
+ *			rill_conn_sent() once the carrier took it
+ *	effects		struct rill_out: event bits, an error, what to count; then
+ *			rill_conn_deadline() for the one timer, and the memory on
+ *			tx.done_runs and tx.done_recs
+ *
+ * Owns the order in which the parts are asked, and nothing they own: see wire
+ * rtt cc pace ack recv sent loss open close fsm.  conn.c has the events,
+ * poll.c the packets out.  Not reentrant: the host serialises (socket lock).
+ */
+#ifndef RILL_CORE_CONN_H
+#define RILL_CORE_CONN_H
+
+#include "ack.h"
+#include "cc.h"
+#include "close.h"
+#include "fsm.h"
+#include "loss.h"
+#include "mib.h"
+#include "open.h"
+#include "pace.h"
+#include "recv.h"
+#include "rtt.h"
+#include "sent.h"
+#include "seq.h"
+#include "wire.h"
+
+#define RILL_SYN_RETRIES	7		/* 1 + 2 + .. + 128 s: RFC 9293 MUST-23 */
+#define RILL_R2			(924 * RILL_SEC)	/* tcp_retries2 = 15 */
+#define RILL_ORPHAN_R2		(100 * RILL_SEC)	/* tcp_orphan_retries = 8 */
+#define RILL_LINGER2		(60 * RILL_SEC)		/* tcp_fin_timeout */
+#define RILL_CORK_MAX		(200 * RILL_MSEC)	/* tcp(7), TCP_CORK */
+#define RILL_KEEPIDLE_DEF	(7200 * RILL_SEC)
+#define RILL_KEEPINTVL_DEF	(75 * RILL_SEC)
+#define RILL_KEEPCNT_DEF	9
+
+/* Bits of rill_out.bits: what the host has to do. */
+enum rill_bits {
+	RILL_B_READABLE	= BIT(0),	/* in-order bytes or the FIN arrived */
+	RILL_B_WRITABLE	= BIT(1),	/* bytes were acknowledged */
+	RILL_B_STATE	= BIT(2),	/* the state changed */
+	RILL_B_CONNECTED = BIT(3),	/* connect() is done */
+	RILL_B_RESET	= BIT(4),	/* over, with rill_out.err for the program */
+	RILL_B_TOMB	= BIT(5),	/* over in order: leave a tombstone */
+	RILL_B_TX	= BIT(6),	/* there may be packets to send */
+	RILL_B_NEWEST	= BIT(7),	/* the packet is the newest: its address counts */
+	RILL_B_SPLIT	= BIT(8),	/* hand the run in again, packet by packet */
+	RILL_B_CREDIT	= BIT(9),	/* the receive window grew: buffers may too */
+};
+
+#define RILL_OUT_COUNTS	12
+
+/* What one call asks of the host.  Cleared by rill_out_init(). */
+struct rill_out {
+	u32	bits;		/* enum rill_bits */
+	int	err;		/* errno, positive, with RILL_B_RESET */
+	enum rill_rcv verdict;	/* rill_conn_rcv(): what to do with the bytes */
+	u64	off;		/* rill_conn_rcv(): their stream offset */
+	u8	ncount;
+	struct {
+		u8	mib;	/* enum rill_mib */
+		u16	n;
+	} count[RILL_OUT_COUNTS];
+};
+
+/* Why nothing can be sent right now; for RILL_INFO's time shares. */
+enum rill_limit {
+	RILL_LIM_APP,		/* nothing to send */
+	RILL_LIM_CWND,
+	RILL_LIM_CREDIT,
+	RILL_LIM_PACE,
+};
+
+/* What the host fixes when a connection begins. */
+struct rill_conn_cfg {
+	const struct rill_cc_ops *cc;
+	struct rill_params params;	/* what we tell the peer */
+	u64	cid;			/* ours, random, never 0 */
+	u16	sport, dport;		/* Rill ports, ours and the peer's */
+	u16	payload;		/* bytes the path carries in a packet */
+	u32	wnd, wnd_max;		/* receive window, bytes: at first, at most */
+};
+
+/* Counts of a connection's life, for RILL_INFO. */
+struct rill_stats {
+	u64	bytes_acked, bytes_sent, bytes_retrans;
+	u32	pkts_out, pkts_in, data_out, data_in;
+	u32	retrans, lost, spurious, dups, ooo, ce;
+};
+
+struct rill_conn {
+	u8	state;			/* enum rill_state */
+	u8	attempts;		/* SYNs or echoes sent in a row */
+	u8	pto_count;		/* PTOs without an acknowledgement */
+	u8	pto_probes;		/* probe packets owed */
+	u8	probes;			/* keepalive or window probes not answered */
+	u8	limit;			/* enum rill_limit, of the last poll */
+	u8	cookie_len;
+	u8	reset_why;		/* enum rill_reason, of the RESET owed */
+	bool	client;			/* we sent the SYN */
+	bool	confirmed;		/* the peer is known to have our id */
+	bool	syn_due, echo_due;	/* handshake packets owed */
+	bool	reset_due;		/* a RESET is owed */
+	bool	probe_due;		/* a keepalive or window probe is owed */
+	bool	update_due;		/* the peer should learn of new credit */
+	bool	orphan;			/* no program holds the socket */
+	bool	echo_done;		/* the echo was acknowledged, or never needed */
+	bool	ecn;			/* packets are sent with ECT(0) */
+	/* what the program set */
+	bool	nodelay, cork, keepalive;
+	u8	syn_retries, keepcnt;
+	u64	keepidle, keepintvl;	/* ns */
+	u64	user_timeout;		/* ns, 0: RILL_R2 */
+	u64	linger2;		/* ns an orphan stays in FIN_WAIT2 */
+
+	u64	cid, peer_cid;
+	u16	sport, dport;
+	u16	payload;		/* bytes a new packet may carry */
+	u16	cap;			/* RILL_MAXSEG, 0: none */
+	struct rill_params params, peer;	/* ours, the peer's */
+
+	struct rill_send tx;
+	struct rill_rtt rtt;
+	struct rill_pace pace;
+	struct rill_cc cc;
+	struct rill_recv rx;
+	struct rill_ackq aq;
+
+	u64	syn_at;			/* deadline: SYN or echo again */
+	u64	syn_sent_at;		/* when the last SYN left */
+	u64	rx_at;			/* last packet from the peer */
+	u64	probe_at;		/* deadline: next window probe, RILL_NEVER */
+	u64	keep_at;		/* when the last keepalive probe left, 0: none */
+	u64	cork_at;		/* deadline: send what is corked, RILL_NEVER */
+	u64	end_at;			/* deadline: an orphan's end, RILL_NEVER */
+	u64	cookie_until;		/* child: until when its cookie could be replayed */
+	u64	last_ack_rx;		/* when the peer last acknowledged something */
+	u32	ecn_ce;			/* CE count the peer reported last */
+	int	soft_err;		/* errno of the last ICMP error, 0: none */
+	u8	cookie[64];		/* client: what the listener sent */
+	struct rill_stats st;
+	struct rill_out *out;		/* of the call in progress */
+};
+
+/* A run of packets as received: @n packets, equal but for the last's length. */
+struct rill_pkt {
+	struct rill_hdr h;		/* of the first */
+	struct rill_ext x;		/* of the first; @n is 1 when it has any */
+	u32	len;			/* payload bytes in all */
+	u32	plen;			/* payload bytes of the first */
+	u16	n;			/* packets, 1..64 */
+	u8	last_flags;		/* flags of the last */
+	u8	ecn;			/* ECN field of the IP header, 0..3 */
+};
+
+/* One packet or run to send: what rill_conn_poll_tx() asks for. */
+enum rill_tx_kind {
+	RILL_TX_NONE,		/* nothing to send */
+	RILL_TX_WAIT,		/* pacing: poll again at the deadline */
+	RILL_TX_SEND,
+};
+
+struct rill_tx {
+	enum rill_tx_kind kind;
+	struct rill_hdr h;	/* of the first packet, without ext_len */
+	u8	last_flags;	/* flags of the last packet */
+	u8	first;		/* index of the first packet in @run */
+	u8	n;		/* packets */
+	u8	rec_flags;	/* for the record */
+	u8	ecn;		/* ECN field for the IP header */
+	bool	fresh;		/* never sent: headers may be written in place */
+	bool	eliciting;	/* rill_conn_sent() needs a record */
+	bool	probe;		/* a packet owed by a PTO */
+	u16	pad;		/* zero bytes after the extension */
+	u32	bytes;		/* of payload */
+	struct rill_run *run;	/* NULL: no payload */
+	struct rill_extbuf ext;	/* empty when @n > 1 */
+};
+
+void rill_out_init(struct rill_out *out);
+void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 now);
+void rill_conn_defaults(struct rill_conn *c);
+void rill_conn_connect(struct rill_conn *c, u64 now, struct rill_out *out);
+void rill_conn_accept(struct rill_conn *c, const struct rill_child *child, u64 now,
+		      struct rill_out *out);
+void rill_conn_rcv(struct rill_conn *c, const struct rill_pkt *p, u64 now,
+		   struct rill_out *out);
+void rill_conn_timeout(struct rill_conn *c, u64 now, struct rill_out *out);
+void rill_conn_icmp(struct rill_conn *c, int err, u64 now, struct rill_out *out);
+void rill_conn_write(struct rill_conn *c, struct rill_run *run, u64 now,
+		     struct rill_out *out);
+void rill_conn_grow(struct rill_conn *c, struct rill_run *run, u32 bytes,
+		    struct rill_out *out);
+void rill_conn_push(struct rill_conn *c, struct rill_out *out);
+void rill_conn_read(struct rill_conn *c, u32 bytes, u64 now, struct rill_out *out);
+bool rill_conn_shut_wr(struct rill_conn *c, struct rill_run *fin, u64 now,
+		       struct rill_out *out);
+void rill_conn_orphan(struct rill_conn *c, u64 now, struct rill_out *out);
+void rill_conn_abort(struct rill_conn *c, enum rill_reason why, u64 now,
+		     struct rill_out *out);
+void rill_conn_set_payload(struct rill_conn *c, u16 path_payload);
+void rill_conn_tomb(struct rill_conn *c, u64 now, struct rill_tomb *t);
+u64 rill_conn_deadline(const struct rill_conn *c);
+
+void rill_conn_poll_tx(struct rill_conn *c, u64 now, struct rill_tx *tx,
+		       struct rill_out *out);
+void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_rec *rec,
+		    u64 now, struct rill_out *out);
+void rill_tx_header(const struct rill_tx *tx, u8 i, struct rill_hdr *h);
+void rill_tx_trim(struct rill_tx *tx, u8 n);
+
+/* between conn.c and poll.c */
+void rill_count(struct rill_conn *c, enum rill_mib mib, u32 n);
+u64 rill_conn_pto_at(const struct rill_conn *c);
+u64 rill_conn_peer_delay(const struct rill_conn *c);
+
+/* The peer takes nothing now, and what we have waits for that alone. */
+static inline bool rill_conn_window_shut(const struct rill_conn *c)
+{
+	return c->tx.unsent && !c->tx.inflight_pkts && !c->tx.rtx_pkts &&
+	       c->limit == RILL_LIM_CREDIT;
+}
+
+#endif /* RILL_CORE_CONN_H */

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * poll.c - which packet leaves next.
+ *
+ * Owns the order of what is owed, and the checks that hold data back: the
+ * congestion window, the peer's credit, pacing, Nagle, CORK.  Start at
+ * rill_conn_poll_tx().  Choosing changes nothing but `limit` and the deadlines
+ * of what it waits for; rill_conn_sent() takes the books forward once the
+ * carrier has the packet.
+ */
+#include "conn.h"
+
+/* Bytes of extension that still fit beside @payload in a packet of this path. */
+static u32 rill_room(const struct rill_conn *c, u32 payload)
+{
+	return c->payload > payload ? c->payload - payload : 0;
+}
+
+static void rill_tx_start(struct rill_conn *c, struct rill_tx *tx, u8 type)
+{
+	tx->kind = RILL_TX_SEND;
+	tx->h.type = type;
+	tx->h.flags = 0;
+	tx->h.cid = c->peer_cid;
+	tx->h.pn = c->tx.pn_next;
+	tx->h.off = c->tx.nxt;
+	tx->h.ext_len = 0;
+	/* What rill_recv_grant() will promise when this has left. */
+	tx->h.credit = max(c->rx.credit, c->rx.read + c->rx.wnd);
+	tx->last_flags = 0;
+	tx->first = 0;
+	tx->n = 1;
+	tx->rec_flags = 0;
+	tx->ecn = c->ecn ? 2 : 0;
+	tx->fresh = false;
+	tx->eliciting = false;
+	tx->probe = false;
+	tx->pad = 0;
+	tx->bytes = 0;
+	tx->run = NULL;
+	tx->ext.len = 0;
+}
+
+static void rill_poll_syn(struct rill_conn *c, struct rill_tx *tx)
+{
+	rill_tx_start(c, tx, RILL_T_SYN);
+	tx->h.cid = 0;
+	tx->h.pn = c->attempts;
+	tx->h.credit = c->rx.credit;
+	tx->ecn = 0;
+	rill_open_ext_syn(&tx->ext, c->cid, c->sport, c->dport, &c->params);
+	tx->pad = RILL_BASE_DGRAM - RILL_HDR - tx->ext.len;
+}
+
+static void rill_poll_echo(struct rill_conn *c, struct rill_tx *tx)
+{
+	rill_tx_start(c, tx, RILL_T_ECHO);
+	tx->h.flags = tx->last_flags = RILL_F_ELICIT;
+	tx->eliciting = true;
+	tx->rec_flags = RILL_REC_ECHO;
+	rill_ext_put_cid(&tx->ext, c->cid);
+	rill_ext_put_ports(&tx->ext, c->sport, c->dport);
+	rill_ext_put_cookie(&tx->ext, c->cookie, c->cookie_len);
+}
+
+static void rill_poll_reset(struct rill_conn *c, struct rill_tx *tx)
+{
+	rill_tx_start(c, tx, RILL_T_RESET);
+	tx->h.pn = c->aq.largest;
+	rill_ext_put_reason(&tx->ext, c->reset_why);
+}
+
+static void rill_poll_ack(struct rill_conn *c, struct rill_tx *tx, u64 now)
+{
+	rill_tx_start(c, tx, RILL_T_DATA);
+	rill_ackq_put(&c->aq, &tx->ext, RILL_ACK_PAIRS_MAX, now);
+}
+
+/*
+ * A probe: no payload, but an answer is wanted, and our id is told so that a
+ * peer that has forgotten us can say so.
+ */
+static void rill_poll_probe(struct rill_conn *c, struct rill_tx *tx, u64 now)
+{
+	rill_poll_ack(c, tx, now);
+	tx->h.flags = tx->last_flags = RILL_F_ELICIT | RILL_F_NOW;
+	rill_ext_put_cid(&tx->ext, c->cid);
+}
+
+/* Packets @first .. @first + @n - 1 of @run are to leave. */
+static void rill_poll_run(struct rill_conn *c, struct rill_tx *tx, struct rill_run *run,
+			  u8 first, u8 n)
+{
+	rill_tx_start(c, tx, RILL_T_DATA);
+	tx->run = run;
+	tx->first = first;
+	tx->fresh = first >= run->nsent;
+	tx->eliciting = true;
+	tx->rec_flags = tx->fresh ? 0 : RILL_REC_RTX;
+	tx->h.off = run->off + (u64)first * run->plen;
+	rill_tx_trim(tx, n);
+}
+
+/*
+ * rill_tx_trim() - send only the first @n packets of what was chosen.
+ *
+ * For a host that cannot carry as many at once; call before rill_conn_sent().
+ */
+void rill_tx_trim(struct rill_tx *tx, u8 n)
+{
+	struct rill_run *run = tx->run;
+
+	tx->n = n;
+	tx->bytes = rill_run_bytes(run, tx->first, n);
+	tx->last_flags = 0;
+	if (tx->first + n == run->n) {
+		if (run->flags & RILL_RUN_FIN)
+			tx->last_flags |= RILL_F_FIN;
+		if (run->flags & RILL_RUN_EOR)
+			tx->last_flags |= RILL_F_EOR;
+	}
+	if (n == 1)
+		tx->h.flags = tx->last_flags;
+}
+
+/* The header of packet @i of what was chosen; @h->ext_len is the caller's. */
+void rill_tx_header(const struct rill_tx *tx, u8 i, struct rill_hdr *h)
+{
+	*h = tx->h;
+	h->pn += i;
+	if (i)
+		h->off += (u32)i * tx->run->plen;
+	h->flags = i + 1 == tx->n ? tx->last_flags : 0;
+	h->ext_len = tx->ext.len;
+}
+
+/* Packets of @run from @first on that the congestion window has room for. */
+static u8 rill_cwnd_room(const struct rill_conn *c, const struct rill_run *run, u8 first, u8 n)
+{
+	u64 size = RILL_HDR + run->plen, room;
+
+	if (c->tx.inflight >= c->cc.cwnd)
+		return 0;
+	room = c->cc.cwnd - c->tx.inflight;
+	if (room >= n * size)
+		return n;
+	n = div64_u64(room, size);
+	/* A lone short packet may fit where a full one does not. */
+	if (!n && RILL_HDR + rill_run_payload(run, first) <= room)
+		n = 1;
+	/* With nothing out, the window always has room for one. */
+	return n ? n : !c->tx.inflight_pkts;
+}
+
+/* Lost packets first: the peer waits for them. */
+static bool rill_poll_lost(struct rill_conn *c, struct rill_tx *tx)
+{
+	struct rill_run *run;
+	u8 first, n;
+
+	run = rill_send_next_lost(&c->tx, &first, &n);
+	if (!run)
+		return false;
+	n = rill_cwnd_room(c, run, first, n);
+	if (!n) {
+		c->limit = RILL_LIM_CWND;
+		return false;
+	}
+	rill_poll_run(c, tx, run, first, n);
+	return true;
+}
+
+/* Should the short last packet wait for company (RFC 9293 3.7.4)? */
+static bool rill_hold_short(struct rill_conn *c, const struct rill_run *run, u64 now)
+{
+	if (run->flags & (RILL_RUN_FIN | RILL_RUN_EOR) ||
+	    !list_is_last(&run->node, &c->tx.runs) ||
+	    rill_run_payload(run, run->n - 1) == run->plen)
+		return false;
+	if (c->cork) {
+		if (c->cork_at == RILL_NEVER)
+			c->cork_at = now + RILL_CORK_MAX;
+		return c->cork_at > now;
+	}
+	return !c->nodelay && c->tx.inflight_pkts;
+}
+
+/* New data, as far as credit, window and Nagle let it. */
+static bool rill_poll_new(struct rill_conn *c, struct rill_tx *tx, bool probe, u64 now)
+{
+	struct rill_run *run = c->tx.unsent;
+	u64 off;
+	u8 first, n;
+
+	if (!run)
+		return false;
+	first = run->nsent;
+	n = run->n - first;
+	off = run->off + (u64)first * run->plen;
+	if (off + rill_run_bytes(run, first, n) > c->tx.credit) {
+		u64 room = c->tx.credit > off ? c->tx.credit - off : 0;
+
+		n = min_t(u64, n - 1, run->plen ? div64_u64(room, run->plen) : 0);
+		if (!n) {
+			c->limit = RILL_LIM_CREDIT;
+			return false;
+		}
+	}
+	if (first + n == run->n && !probe && rill_hold_short(c, run, now) && !--n)
+		return false;
+	if (probe)
+		n = 1;
+	else
+		n = rill_cwnd_room(c, run, first, n);
+	if (!n) {
+		c->limit = RILL_LIM_CWND;
+		return false;
+	}
+	rill_poll_run(c, tx, run, first, n);
+	return true;
+}
+
+/* A PTO owes a packet: new data if there is any, else the oldest again. */
+static bool rill_poll_pto(struct rill_conn *c, struct rill_tx *tx, u64 now)
+{
+	struct rill_run *run;
+	u8 idx, n;
+
+	run = rill_send_next_lost(&c->tx, &idx, &n);
+	if (!run && c->pto_count < 2 && rill_poll_new(c, tx, true, now))
+		goto out;
+	if (!run)
+		run = rill_send_oldest(&c->tx, &idx);
+	if (run) {
+		rill_poll_run(c, tx, run, idx, 1);
+	} else {
+		rill_poll_probe(c, tx, now);
+		tx->eliciting = true;
+	}
+out:
+	tx->probe = true;
+	return true;
+}
+
+/* Data, if any may leave now. */
+static bool rill_poll_data(struct rill_conn *c, struct rill_tx *tx, u64 now)
+{
+	c->limit = RILL_LIM_APP;
+	if (c->pto_probes)
+		return rill_poll_pto(c, tx, now);
+	if (!c->tx.rtx_pkts && !c->tx.unsent)
+		return false;
+	if (!rill_pace_ready(&c->pace, now)) {
+		c->limit = RILL_LIM_PACE;
+		tx->kind = RILL_TX_WAIT;
+		return false;
+	}
+	if (rill_poll_lost(c, tx))
+		return true;
+	return !c->tx.rtx_pkts && rill_poll_new(c, tx, false, now);
+}
+
+/*
+ * An acknowledgement is pending and a packet is about to leave: take it along
+ * where it fits.  A train has no room, and headers in place have none either.
+ */
+static bool rill_poll_piggyback(struct rill_conn *c, struct rill_tx *tx, u64 now)
+{
+	u32 need = RILL_ITEM_HDR + RILL_ACK_FIXED + RILL_ECN_ITEM + RILL_CID_ITEM;
+	u32 room = rill_room(c, tx->bytes);
+
+	if (tx->n > 1 || room < need)
+		return false;
+	rill_ackq_put(&c->aq, &tx->ext,
+		      min_t(u32, (room - need) / 4, RILL_ACK_PAIRS_MAX), now);
+	return true;
+}
+
+/* A probe carries our id where it fits: see rill_poll_probe(). */
+static void rill_poll_name(struct rill_conn *c, struct rill_tx *tx)
+{
+	if (tx->probe && c->confirmed && tx->run && tx->n == 1 &&
+	    rill_room(c, tx->bytes + tx->ext.len) >= RILL_CID_ITEM)
+		rill_ext_put_cid(&tx->ext, c->cid);
+}
+
+/* The peer takes nothing and nothing is out: ask it now and then. */
+static void rill_poll_arm_probe(struct rill_conn *c, u64 now)
+{
+	if (!rill_conn_window_shut(c)) {
+		c->probe_at = RILL_NEVER;
+		return;
+	}
+	if (c->probe_at == RILL_NEVER)
+		c->probe_at = now + rill_rtt_pto(&c->rtt, rill_conn_peer_delay(c), 0);
+}
+
+/*
+ * rill_conn_poll_tx() - the next packet or run to send.  Start here.
+ * @tx: NONE: nothing; WAIT: pacing holds data back until the deadline; SEND:
+ *      carry it, then call rill_conn_sent(), or do nothing and poll again later
+ */
+void rill_conn_poll_tx(struct rill_conn *c, u64 now, struct rill_tx *tx,
+		       struct rill_out *out)
+{
+	bool data;
+
+	c->out = out;
+	tx->kind = RILL_TX_NONE;
+	if (c->reset_due) {
+		rill_poll_reset(c, tx);
+		return;
+	}
+	if (c->syn_due) {
+		rill_poll_syn(c, tx);
+		return;
+	}
+	if (c->echo_due) {
+		rill_poll_echo(c, tx);
+		return;
+	}
+	if (!rill_state_in(c->state, RILL_ST_SYNCED | RILL_ST(RILL_TIME_WAIT)))
+		return;
+
+	data = rill_poll_data(c, tx, now);
+	if (data && rill_ackq_pending(&c->aq) && !rill_poll_piggyback(c, tx, now) && c->aq.now)
+		data = false;
+	if (data) {
+		rill_poll_name(c, tx);
+		return;
+	}
+	rill_poll_arm_probe(c, now);
+	if (c->probe_due)
+		rill_poll_probe(c, tx, now);
+	else if (c->aq.now || c->update_due)
+		rill_poll_ack(c, tx, now);
+}
+
+static void rill_sent_syn(struct rill_conn *c, u64 now)
+{
+	c->syn_due = false;
+	c->syn_sent_at = now;
+	c->syn_at = now + (RILL_RTT_INITIAL << min_t(u8, c->attempts, 7));
+	c->attempts++;
+	rill_count(c, RILL_MIB_SYNS, 1);
+}
+
+/* Counts of what has left. */
+static void rill_sent_stats(struct rill_conn *c, const struct rill_tx *tx)
+{
+	c->st.pkts_out += tx->n;
+	rill_count(c, RILL_MIB_OUTPKTS, tx->n);
+	rill_count(c, RILL_MIB_OUTRUNS, 1);
+	if (!tx->run)
+		return;
+	c->st.data_out += tx->n;
+	c->st.bytes_sent += tx->bytes;
+	if (tx->rec_flags & RILL_REC_RTX) {
+		c->st.bytes_retrans += tx->bytes;
+		c->st.retrans += tx->n;
+		rill_count(c, RILL_MIB_RETRANS, tx->n);
+	}
+}
+
+/*
+ * rill_conn_sent() - the carrier took what rill_conn_poll_tx() chose.
+ * @rec: memory for the record when @tx->eliciting, else NULL
+ */
+void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_rec *rec,
+		    u64 now, struct rill_out *out)
+{
+	c->out = out;
+	rill_sent_stats(c, tx);
+	switch (tx->h.type) {
+	case RILL_T_RESET:
+		c->reset_due = false;
+		rill_count(c, RILL_MIB_OUTRESETS, 1);
+		return;
+	case RILL_T_SYN:
+		rill_sent_syn(c, now);
+		return;
+	case RILL_T_ECHO:
+		c->echo_due = false;
+		rill_count(c, RILL_MIB_ECHOES, 1);
+		break;
+	}
+
+	if (tx->eliciting) {
+		u8 flags = tx->rec_flags;
+
+		if (c->limit == RILL_LIM_APP && !c->tx.unsent)
+			flags |= RILL_REC_LIMITED;
+		if (tx->fresh && c->aq.pend)
+			c->aq.pingpong = true;
+		rill_send_record(&c->tx, rec, tx->run, tx->first, tx->n, flags, now);
+		rill_pace_sent(&c->pace, tx->bytes + tx->n * RILL_HDR, now);
+	} else {
+		c->tx.pn_next++;
+	}
+	if (tx->fresh)
+		c->cork_at = RILL_NEVER;
+	if (tx->probe && c->pto_probes)
+		c->pto_probes--;
+	if (!tx->run && tx->h.flags & RILL_F_ELICIT)
+		c->probe_due = false;
+	c->update_due = false;
+	rill_recv_grant(&c->rx);
+	if (tx->ext.len && tx->ext.b[0] == RILL_I_ACK)
+		rill_ackq_sent(&c->aq);
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/* recv.c - reassembly and credit.  See recv.h. */
+#include "recv.h"
+
+/*
+ * rill_recv_init() - an empty stream.
+ * @wnd:     bytes of credit to start with
+ * @wnd_max: bytes autotuning may go to; @wnd: no autotuning
+ * @wnd_min: bytes always given to a reader that has read all: one packet, or
+ *           the peer could never send it
+ */
+void rill_recv_init(struct rill_recv *r, u32 wnd, u32 wnd_max, u32 wnd_min, u64 now)
+{
+	memset(r, 0, sizeof(*r));
+	r->fin = RILL_NO_FIN;
+	r->wnd_min = wnd_min;
+	r->wnd = max(wnd, wnd_min);
+	r->wnd_max = max(wnd_max, r->wnd);
+	r->credit = r->wnd;
+	r->rtt_mark = r->wnd;
+	r->rtt_mark_at = now;
+	r->tune_at = now;
+	r->full = 536;			/* RFC 9293 3.7.1, until packets tell */
+}
+
+/* The last byte that can exist given what has been seen. */
+static u64 rill_recv_top(const struct rill_recv *r)
+{
+	return r->ooo.n ? r->ooo.v[r->ooo.n - 1].hi : r->nxt;
+}
+
+/* A receiver's round trip: the time a window's worth takes to arrive. */
+static void rill_recv_measure(struct rill_recv *r, u64 now)
+{
+	u64 sample = now - r->rtt_mark_at;
+
+	if (r->nxt < r->rtt_mark)
+		return;
+	r->rtt = r->rtt ? min(r->rtt + r->rtt / 8, sample) : sample;
+	r->rtt_mark = r->nxt + r->wnd;
+	r->rtt_mark_at = now;
+}
+
+/*
+ * rill_recv_data() - bytes [@off, @off + @len) arrived, FIN after them if @fin.
+ * @why: set when the answer is DROP; INOFO or INOLD otherwise, or NONE
+ */
+enum rill_rcv rill_recv_data(struct rill_recv *r, u64 off, u32 len, bool fin, u64 now,
+			     enum rill_mib *why)
+{
+	u64 end = off + len;
+
+	*why = RILL_MIB_INBADFIN;
+	if (end > r->fin || (fin && r->fin != RILL_NO_FIN && end != r->fin))
+		return RILL_RCV_DROP;
+	if (fin && end < rill_recv_top(r))
+		return RILL_RCV_DROP;
+	*why = RILL_MIB_INBEYOND;
+	if (end > r->credit)
+		return RILL_RCV_DROP;
+
+	*why = RILL_MIB_INOLD;
+	if (fin && r->fin == RILL_NO_FIN) {
+		r->fin = end;
+		if (!len)
+			return RILL_RCV_OLD;
+	} else if (end <= r->nxt) {
+		return RILL_RCV_OLD;
+	}
+
+	if (off > r->nxt) {
+		if (rill_ranges_cover(&r->ooo, off, end) == RILL_COVER_ALL)
+			return RILL_RCV_OLD;
+		*why = RILL_MIB_INNOROOM;
+		if (!rill_ranges_add(&r->ooo, off, end)) {
+			if (fin)
+				r->fin = RILL_NO_FIN;
+			return RILL_RCV_DROP;
+		}
+		*why = RILL_MIB_INOFO;
+		return RILL_RCV_AHEAD;
+	}
+
+	*why = RILL_MIB_NONE;
+	r->nxt = end;
+	if (r->ooo.n && r->ooo.v[0].lo <= end) {
+		r->nxt = max(end, r->ooo.v[0].hi);
+		rill_ranges_drop_below(&r->ooo, r->nxt);
+	}
+	rill_recv_measure(r, now);
+	return RILL_RCV_QUEUE;
+}
+
+/* Dynamic right-sizing: twice what the program reads in a round trip. */
+static void rill_recv_tune(struct rill_recv *r, u64 rtt, u64 now)
+{
+	u64 want;
+
+	if (!rtt || (r->rtt && r->rtt < rtt))
+		rtt = r->rtt;
+	if (!rtt || now - r->tune_at < rtt)
+		return;
+	r->space = min_t(u64, r->read - r->tune_read, U32_MAX);
+	want = 2ULL * r->space + 16ULL * r->full;
+	if (want > r->wnd)
+		r->wnd = min_t(u64, want, r->wnd_max);
+	r->tune_read = r->read;
+	r->tune_at = now;
+}
+
+/*
+ * rill_recv_read() - the program took @bytes.
+ * @rtt: ns, the sender's side estimate, 0: none
+ *
+ * Return: true when the peer should be told of the new credit now: it has come
+ * down to half the window and at least doubles (RFC 9293 MUST-39).
+ */
+bool rill_recv_read(struct rill_recv *r, u32 bytes, u64 rtt, u64 now)
+{
+	u64 left, grown;
+
+	r->read += bytes;
+	rill_recv_tune(r, rtt, now);
+	if (r->fin != RILL_NO_FIN)
+		return false;
+	if (r->read + r->wnd <= r->credit)
+		return false;
+	left = r->credit - r->nxt;
+	grown = r->read + r->wnd - r->credit;
+	return left <= r->wnd / 2 && grown >= left &&
+	       grown >= min_t(u64, r->full, r->wnd / 2);
+}
+
+/* A packet is about to leave: what it tells the peer is now promised. */
+void rill_recv_grant(struct rill_recv *r)
+{
+	r->credit = max(r->credit, r->read + r->wnd);
+}

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0
+/* sent.c - the books of sent.h. */
+#include "range.h"
+#include "sent.h"
+#include "seq.h"
+
+void rill_send_init(struct rill_send *s, u64 now)
+{
+	memset(s, 0, sizeof(*s));
+	INIT_LIST_HEAD(&s->runs);
+	INIT_LIST_HEAD(&s->recs);
+	INIT_LIST_HEAD(&s->done_runs);
+	INIT_LIST_HEAD(&s->done_recs);
+	s->pn_next = 1;
+	s->loss_at = RILL_NEVER;
+	s->progress_at = now;
+	s->delivered_at = now;
+}
+
+/* The last run, when it can still grow or take a FIN; else NULL. */
+struct rill_run *rill_send_tail(const struct rill_send *s)
+{
+	struct rill_run *run;
+
+	if (list_empty(&s->runs))
+		return NULL;
+	run = list_last_entry(&s->runs, struct rill_run, node);
+	return run->nsent < run->n ? run : NULL;
+}
+
+/* @run follows all that was written before; its bytes are in place. */
+void rill_send_append(struct rill_send *s, struct rill_run *run, u64 now)
+{
+	run->off = s->end;
+	run->acked = 0;
+	run->rtx = 0;
+	run->nsent = 0;
+	run->nrec = 0;
+	if (list_empty(&s->runs))
+		s->progress_at = now;
+	list_add_tail(&run->node, &s->runs);
+	s->end += run->len;
+	if (run->flags & RILL_RUN_FIN)
+		s->fin_queued = true;
+	if (!s->unsent)
+		s->unsent = run;
+}
+
+/* @bytes were added to @run, which rill_send_tail() returned. */
+void rill_send_grow(struct rill_send *s, struct rill_run *run, u32 bytes)
+{
+	run->len += bytes;
+	run->n = (run->len + run->plen - 1) / run->plen;
+	s->end += bytes;
+}
+
+static void rill_run_put(struct rill_send *s, struct rill_run *run)
+{
+	if (--run->nrec == 0 && run->flags & RILL_RUN_OFFQ)
+		list_add_tail(&run->node, &s->done_runs);
+}
+
+/* Nothing more can come of @rec. */
+void rill_send_forget(struct rill_send *s, struct rill_rec *rec)
+{
+	list_move_tail(&rec->node, &s->done_recs);
+	if (rec->run)
+		rill_run_put(s, rec->run);
+	rec->run = NULL;
+}
+
+/* Bytes, headers included, that the packets of @mask in @rec put in flight. */
+static u64 rill_rec_bytes(const struct rill_rec *rec, u64 mask)
+{
+	u64 bytes = hweight64(mask) * (u64)(RILL_HDR + rec->plen);
+
+	if (mask & BIT_ULL(rec->n - 1))
+		bytes -= rec->plen - rec->last_len;
+	return bytes;
+}
+
+static void rill_rec_leave(struct rill_send *s, struct rill_rec *rec, u64 mask)
+{
+	u32 pkts = hweight64(mask);
+
+	rec->live &= ~mask;
+	s->inflight -= rill_rec_bytes(rec, mask);
+	s->inflight_pkts -= pkts;
+	if (rec->flags & RILL_REC_RTX)
+		s->retrans_out -= pkts;
+}
+
+/* The peer has packets @mask (indices in the run): move una over what is whole. */
+static void rill_run_acked(struct rill_send *s, struct rill_run *run, u64 mask,
+			   struct rill_acked *res)
+{
+	u64 fresh = mask & ~run->acked;
+
+	if (!fresh)
+		return;
+	res->payload += hweight64(fresh) * (u64)run->plen;
+	if (fresh & BIT_ULL(run->n - 1))
+		res->payload -= run->plen - rill_run_payload(run, run->n - 1);
+	run->acked |= fresh;
+	s->rtx_pkts -= hweight64(run->rtx & fresh);
+	run->rtx &= ~fresh;
+
+	while (!list_empty(&s->runs)) {
+		run = list_first_entry(&s->runs, struct rill_run, node);
+		if (run->nsent < run->n || run->acked != rill_mask(run->n)) {
+			s->una = run->off + (u64)run->plen *
+				 __ffs64(~run->acked | BIT_ULL(run->n - 1));
+			return;
+		}
+		s->una = run->off + run->len;
+		if (run->flags & RILL_RUN_FIN)
+			s->fin_acked = true;
+		run->flags |= RILL_RUN_OFFQ;
+		list_del_init(&run->node);
+		if (!run->nrec)
+			list_add_tail(&run->node, &s->done_runs);
+	}
+}
+
+static void rill_rec_acked(struct rill_send *s, struct rill_rec *rec, u64 mask, u64 now,
+			   struct rill_acked *res)
+{
+	u64 hit = rec->live & mask, spurious = rec->lost & mask;
+
+	if (!(hit | spurious))
+		return;
+	if (hit) {
+		res->pkts += hweight64(hit);
+		res->bytes += rill_rec_bytes(rec, hit);
+		rill_rec_leave(s, rec, hit);
+		s->delivered += hweight64(hit);
+		s->delivered_at = now;
+		if (rec->delivered_at && now > rec->delivered_at) {
+			u64 pkts = s->delivered - rec->delivered;
+
+			s->rate = div64_u64(pkts * rec->plen * RILL_SEC,
+					    now - rec->delivered_at);
+			s->rate_limited = rec->flags & RILL_REC_LIMITED;
+		}
+	}
+	if (spurious) {
+		res->spurious += hweight64(spurious);
+		res->late = max(res->late, now - rec->sent_at);
+		rec->lost &= ~spurious;
+	}
+	res->newest_sent_at = max(res->newest_sent_at, rec->sent_at);
+	if (rec->flags & RILL_REC_ECHO)
+		res->echo = true;
+	if (rec->run)
+		rill_run_acked(s, rec->run, (hit | spurious) << rec->first, res);
+	if (!(rec->live | rec->lost))
+		rill_send_forget(s, rec);
+}
+
+/* The packets of @rec numbered @lo .. @hi, as a mask. */
+static u64 rill_rec_mask(const struct rill_rec *rec, u64 lo, u64 hi)
+{
+	u64 end = rec->pn + rec->n;
+
+	if (hi < rec->pn || lo >= end)
+		return 0;
+	lo = max(lo, rec->pn) - rec->pn;
+	hi = min(hi + 1, end) - rec->pn;
+	return rill_mask(hi) & ~rill_mask(lo);
+}
+
+/* False: the peer acknowledges what was never sent. */
+bool rill_send_ack_valid(const struct rill_send *s, const struct rill_ackblk *a)
+{
+	u64 largest = rill_expand(s->pn_next, a->largest), lo;
+	u8 i;
+
+	if (!rill_num_ok(largest) || !largest || largest >= s->pn_next ||
+	    a->first >= largest)
+		return false;
+	lo = largest - a->first;
+	for (i = 0; i < a->pairs; i++) {
+		u64 step = 2ULL + get_unaligned_be16(a->pair + 4 * i) +
+			   get_unaligned_be16(a->pair + 4 * i + 2);
+
+		if (step >= lo)
+			return false;
+		lo -= step;
+	}
+	return true;
+}
+
+/* Write the ranges of @a into @v, ascending; the number of them. */
+static u8 rill_ack_ranges(const struct rill_ackblk *a, u64 largest, struct rill_range *v)
+{
+	u8 n = a->pairs + 1, i;
+	u64 lo = largest - a->first;
+
+	v[n - 1].lo = lo;
+	v[n - 1].hi = largest;
+	for (i = 0; i < a->pairs; i++) {
+		u64 hi = lo - 2 - get_unaligned_be16(a->pair + 4 * i);
+
+		lo = hi - get_unaligned_be16(a->pair + 4 * i + 2);
+		v[n - 2 - i].lo = lo;
+		v[n - 2 - i].hi = hi;
+	}
+	return n;
+}
+
+/*
+ * rill_send_acked() - take an ACK item that rill_send_ack_valid() passed.
+ *
+ * Walks records and ranges together, both ascending: the cost is what is in
+ * flight below the largest acknowledged, per record and not per packet.
+ */
+void rill_send_acked(struct rill_send *s, const struct rill_ackblk *a, u64 now,
+		     struct rill_acked *res)
+{
+	struct rill_range v[RILL_ACK_PAIRS_MAX + 1];
+	u64 largest = rill_expand(s->pn_next, a->largest);
+	struct rill_rec *rec, *next;
+	u8 n, i = 0;
+
+	memset(res, 0, sizeof(*res));
+	res->inflight = s->inflight;
+	n = rill_ack_ranges(a, largest, v);
+
+	list_for_each_entry_safe(rec, next, &s->recs, node) {
+		u64 end = rec->pn + rec->n, mask = 0, live = rec->live;
+		u64 sent_at = rec->sent_at;
+		u8 j;
+
+		while (i < n && v[i].hi < rec->pn)
+			i++;
+		if (i == n)
+			break;
+		for (j = i; j < n && v[j].lo < end; j++)
+			mask |= rill_rec_mask(rec, v[j].lo, v[j].hi);
+		if (!mask)
+			continue;
+		/* RFC 9002 5.1: a sample only from the largest, when it is new. */
+		if (largest >= rec->pn && largest < end &&
+		    live & BIT_ULL(largest - rec->pn))
+			res->rtt = max_t(u64, now - sent_at, 1);
+		rill_rec_acked(s, rec, mask, now, res);
+	}
+	s->largest_acked = max(s->largest_acked, largest);
+	if (res->pkts)
+		s->progress_at = now;
+}
+
+/*
+ * rill_send_record() - packets have left.
+ * @rec:   memory, becomes part of the books
+ * @run:   whose packets @first .. @first + @n - 1 they are; NULL: one packet
+ *         without payload that wants an acknowledgement
+ */
+void rill_send_record(struct rill_send *s, struct rill_rec *rec, struct rill_run *run,
+		      u8 first, u8 n, u8 flags, u64 now)
+{
+	rec->run = run;
+	rec->pn = s->pn_next;
+	rec->sent_at = now;
+	rec->live = rill_mask(n);
+	rec->lost = 0;
+	rec->first = first;
+	rec->n = n;
+	rec->flags = flags;
+	rec->delivered = s->delivered;
+	if (!s->inflight)
+		s->delivered_at = now;
+	rec->delivered_at = s->delivered_at;
+	rec->plen = rec->last_len = 0;
+	if (run) {
+		u64 mask = rill_mask(n) << first;
+
+		rec->last_len = rill_run_payload(run, first + n - 1);
+		rec->plen = n > 1 ? run->plen : rec->last_len;
+		run->nrec++;
+		s->rtx_pkts -= hweight64(run->rtx & mask);
+		run->rtx &= ~mask;
+		if (first + n > run->nsent) {
+			run->nsent = first + n;
+			s->nxt = run->off + rill_run_bytes(run, 0, run->nsent);
+			if (run->nsent == run->n)
+				s->unsent = list_is_last(&run->node, &s->runs) ?
+					    NULL : list_next_entry(run, node);
+		}
+	}
+	if (!s->inflight_pkts)
+		s->progress_at = now;
+	s->pn_next += n;
+	s->inflight += rill_rec_bytes(rec, rec->live);
+	s->inflight_pkts += n;
+	if (flags & RILL_REC_RTX)
+		s->retrans_out += n;
+	s->last_sent_at = now;
+	list_add_tail(&rec->node, &s->recs);
+}
+
+/* Packets @mask of @rec, all live, are lost: their data waits to go again. */
+void rill_send_lose(struct rill_send *s, struct rill_rec *rec, u64 mask,
+		    struct rill_losses *res)
+{
+	struct rill_run *run = rec->run;
+
+	rill_rec_leave(s, rec, mask);
+	rec->lost |= mask;
+	if (!res->pkts)
+		res->oldest_sent_at = rec->sent_at;
+	res->pkts += hweight64(mask);
+	res->newest_sent_at = max(res->newest_sent_at, rec->sent_at);
+	if (run) {
+		u64 again = (mask << rec->first) & ~run->acked & ~run->rtx;
+
+		run->rtx |= again;
+		s->rtx_pkts += hweight64(again);
+	}
+}
+
+/*
+ * rill_send_next_lost() - the first stretch of packets to send again.
+ * @first: index of its first packet in the run
+ * @n:     how many follow each other
+ *
+ * Return: the run, NULL when nothing is lost.
+ */
+struct rill_run *rill_send_next_lost(const struct rill_send *s, u8 *first, u8 *n)
+{
+	struct rill_run *run;
+
+	if (!s->rtx_pkts)
+		return NULL;
+	list_for_each_entry(run, &s->runs, node) {
+		u64 rest;
+
+		if (!run->rtx)
+			continue;
+		*first = __ffs64(run->rtx);
+		rest = ~(run->rtx >> *first);
+		*n = rest ? __ffs64(rest) : 64;
+		return run;
+	}
+	return NULL;
+}
+
+/* The oldest packet sent and not acknowledged: what a probe carries. */
+struct rill_run *rill_send_oldest(const struct rill_send *s, u8 *idx)
+{
+	struct rill_run *run;
+
+	list_for_each_entry(run, &s->runs, node) {
+		u64 open = rill_mask(run->nsent) & ~run->acked;
+
+		if (open) {
+			*idx = __ffs64(open);
+			return run;
+		}
+		if (run->nsent < run->n)
+			break;
+	}
+	return NULL;
+}
+
+/* The connection is over: everything goes back to its owner. */
+void rill_send_purge(struct rill_send *s)
+{
+	struct rill_rec *rec, *nrec;
+
+	list_for_each_entry_safe(rec, nrec, &s->recs, node)
+		rill_send_forget(s, rec);
+	list_splice_tail_init(&s->runs, &s->done_runs);
+	s->unsent = NULL;
+	s->inflight = 0;
+	s->inflight_pkts = 0;
+	s->rtx_pkts = 0;
+	s->retrans_out = 0;
+	s->loss_at = RILL_NEVER;
+}
