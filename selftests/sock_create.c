@@ -70,14 +70,16 @@ TEST_F(create, protocols)
 	int domain = self->e.fam->rill ? rill_family() : self->e.fam->af;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(none); i++)
+	for (i = 0; i < ARRAY_SIZE(none); i++) {
 		EXPECT_EQ(-EPROTONOSUPPORT, RET(socket(domain, SOCK_STREAM, none[i])));
+	}
 	if (!self->e.fam->rill)
 		return;		/* IPPROTO_MPTCP is 262, and 6 is theirs */
 	EXPECT_EQ(-EPROTONOSUPPORT, RET(socket(domain, SOCK_STREAM, IPPROTO_TCP)));
-	for (i = 0; i < ARRAY_SIZE(beyond); i++)
+	for (i = 0; i < ARRAY_SIZE(beyond); i++) {
 		EXPECT_EQ(-EPROTONOSUPPORT, RET(socket(domain, SOCK_STREAM, beyond[i])))
 			TH_LOG("protocol %d", beyond[i]);
+	}
 }
 
 TEST_F(create, socketpair)
@@ -145,10 +147,12 @@ TEST_F(create, by_the_hundred)
 			break;
 	}
 	ASSERT_LT(100, n);
-	if (n < 1000)
+	if (n < 1000) {
 		EXPECT_EQ(EMFILE, errno);
-	for (i = 0; i < n; i++)
+	}
+	for (i = 0; i < n; i++) {
 		EXPECT_EQ(0, close(fds[i]));
+	}
 	EXPECT_EQ(before, proc_sockets(row));
 	EXPECT_EQ(refs, module_refs());
 }

@@ -232,8 +232,9 @@ TEST_F_TIMEOUT(listen, backlog, SLOW_TEST)
 	task_start(&late, task_connect);
 	task_blocked(&late, SYS_connect);
 	EXPECT_FALSE(task_done(&late));
-	for (i = 0; i <= BACKLOG; i++)
+	for (i = 0; i <= BACKLOG; i++) {
 		EXPECT_LE(0, accept(lfd, NULL, NULL));
+	}
 	EXPECT_EQ(0, task_join(&late));
 	EXPECT_LE(0, accept(lfd, NULL, NULL));
 }
@@ -261,8 +262,9 @@ TEST_F_TIMEOUT(listen, somaxconn, SLOW_TEST)
 
 	ASSERT_TRUE(put_file("/proc/sys/net/core/somaxconn", "1"));
 	lfd = env_listen(e, 1000, &at);
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, RET(do_connect(env_socket(e, CLIENT, 0), at)));
+	}
 	fd = env_socket(e, CLIENT, 0);
 	set_timeo(fd, SO_SNDTIMEO, 300);
 	/* the third is not let in, and may not be refused */

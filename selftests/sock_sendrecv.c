@@ -37,8 +37,9 @@ TEST_F(data, bytes_have_no_boundaries)
 	char buf[16] = "";
 
 	env_pair(&self->e, pair);
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < 5; i++) {
 		EXPECT_EQ(1, RET(send(pair[CLIENT], &"abcde"[i], 1, 0)));
+	}
 	ASSERT_EQ(5, queue_becomes(pair[SERVER], FIONREAD, 5));
 	EXPECT_EQ(5, RET(recv(pair[SERVER], buf, sizeof(buf), 0)));
 	EXPECT_STREQ("abcde", buf);
