@@ -12,8 +12,9 @@ KDIR := $(lastword $(shell ls -dv /usr/src/linux-headers-*-amd64 2>/dev/null; ls
 KDIR_SAID := rill: no headers for the running kernel $(KERNELRELEASE): building for $(or $(KDIR),nothing)
 endif
 endif
-# The release of that kernel, asked when an install needs it.
-KVER = $(shell $(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)
+# Its release, where every kernel has it right: Debian's headers answer
+# `make kernelrelease` with the version alone.
+KVER = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 PREFIX ?= /usr/local
 DESTDIR ?=

@@ -31,14 +31,21 @@ as_root() {
 	fi
 }
 
-# Runs a command of apt; when it fails, once more with fresh package lists,
-# because lists that were never fetched or are old are the usual reason.
-with_lists() {
-	local log=$CACHE/apt.log
-	"$@" >"$log" 2>&1 && return
-	as_root "${APT[@]}" update >>"$log" 2>&1 || true
-	"$@" >>"$log" 2>&1 && return
-	grep -E '^(E|W):' "$log" | tail -3 >&2
+# Package lists of today: with old ones apt asks for files that the mirror has
+# replaced.  Without root or network the lists that are there have to do.
+fresh_lists() {
+	[ -z "$(find "$CACHE/apt-lists" -mmin -1440 2>/dev/null)" ] || return 0
+	say "fetching Debian's package lists"
+	if (as_root "${APT[@]}" update) >"$CACHE/apt.log" 2>&1 </dev/null; then touch "$CACHE/apt-lists"
+	else say "apt-get update failed, trying with the lists that are here: see $CACHE/apt.log"
+	fi
+}
+
+# Runs a command of apt; its errors when it fails, else nothing.
+quiet_apt() {
+	fresh_lists
+	"$@" >>"$CACHE/apt.log" 2>&1 && return
+	grep -E '^(E|W):' "$CACHE/apt.log" | tail -3 >&2
 	return 1
 }
 
@@ -58,7 +65,7 @@ apt_install() {
 	need_debian
 	say "installing ${missing[*]}"
 	need_space /var 1500
-	with_lists as_root env DEBIAN_FRONTEND=noninteractive "${APT[@]}" install -y \
+	quiet_apt as_root env DEBIAN_FRONTEND=noninteractive "${APT[@]}" install -y \
 		--no-install-recommends "${missing[@]}" </dev/null ||
 		die "apt could not install ${missing[*]}: see $CACHE/apt.log"
 }
@@ -69,7 +76,7 @@ apt_fetch() {
 	local dir=$1; shift
 	need_debian
 	mkdir -p "$dir/partial"
-	with_lists "${APT[@]}" -o Debug::NoLocking=1 -o Dir::Cache::archives="$dir" \
+	quiet_apt "${APT[@]}" -o Debug::NoLocking=1 -o Dir::Cache::archives="$dir" \
 		-y --no-install-recommends --download-only install "$@" </dev/null ||
 		die "apt could not download $*: see $CACHE/apt.log"
 }

@@ -16,9 +16,9 @@ stock_release() { apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*
 stock() {
 	local kver dir
 	kver=$(stock_release)
-	if [ -z "$kver" ]; then
+	if [ -z "$kver" ] || [ ! -e "$CACHE/stock-$kver/done" ]; then
 		need_debian
-		as_root "${APT[@]}" update >"$CACHE/apt.log" 2>&1 || true
+		fresh_lists
 		kver=$(stock_release)
 		[ -n "$kver" ] || die "apt knows no linux-image-amd64: no network? see $CACHE/apt.log"
 	fi
@@ -29,7 +29,7 @@ stock() {
 		need_space "$CACHE" 800
 		say "downloading Debian's kernel $kver"
 		rm -rf "$dir"; mkdir -p "$dir/deb"
-		(cd "$dir/deb" && with_lists "${APT[@]}" download "linux-image-$kver") ||
+		(cd "$dir/deb" && quiet_apt "${APT[@]}" download "linux-image-$kver") ||
 			die "apt could not download linux-image-$kver: see $CACHE/apt.log"
 		unpack "$dir/root" "$dir"/deb/*.deb
 		mv "$dir/root/boot/vmlinuz-$kver" "$dir/vmlinuz"

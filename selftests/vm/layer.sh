@@ -13,7 +13,7 @@ if [ ! -e "$dir/done" ]; then
 	say "downloading the guest's programs"
 	rm -rf "$dir" "$dir.deb"
 	apt_fetch "$dir.deb" "${GUEST_PACKAGES[@]}"
-	(cd "$dir.deb" && with_lists "${APT[@]}" download "${INITRAMFS_PACKAGES[@]}") ||
+	(cd "$dir.deb" && quiet_apt "${APT[@]}" download "${INITRAMFS_PACKAGES[@]}") ||
 		die "apt could not download ${INITRAMFS_PACKAGES[*]}: see $CACHE/apt.log"
 	unpack "$dir/root" "$dir.deb"/*.deb
 	rm -rf "$dir.deb"
