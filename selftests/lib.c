@@ -166,13 +166,10 @@ static void await_path(const struct env *e)
 }
 
 /* client 10.7.0.1, fd07::1 [c] ---- veth ---- [s] server 10.7.0.2, fd07::2 */
-static void veth_open(struct env *e)
+void veth_lay(const struct env *e)
 {
-	bool v4 = e->fam->af == AF_INET;
 	enum side side;
 
-	new_netns();
-	e->ns[SERVER] = netns_fd();
 	env_enter(e, CLIENT);
 	sh("ip link add name c type veth peer name s netns /proc/%d/fd/%d",
 	   getpid(), e->ns[SERVER]);
@@ -180,13 +177,6 @@ static void veth_open(struct env *e)
 		char dev = side == CLIENT ? 'c' : 's';
 		int n = side + 1;
 
-		memset(&e->addr[side], 0, sizeof(e->addr[side]));
-		e->addr[side].sa.sa_family = e->fam->af;
-		if (v4)
-			e->addr[side].in.sin_addr.s_addr = htonl(0x0a070000 | n);
-		else
-			inet_pton(AF_INET6, n == 1 ? "fd07::1" : "fd07::2",
-				  &e->addr[side].in6.sin6_addr);
 		env_enter(e, side);
 		sh("ip -batch - <<-.\n"
 		   "addr add 10.7.0.%d/24 dev %c\n"
@@ -196,6 +186,27 @@ static void veth_open(struct env *e)
 	}
 	await_path(e);
 	env_enter(e, CLIENT);
+}
+
+static void veth_open(struct env *e)
+{
+	enum side side;
+
+	for (side = CLIENT; side <= SERVER; side++) {
+		union sa *a = &e->addr[side];
+
+		*a = sa_any(e->fam->af, 0);
+		if (e->fam->af == AF_INET) {
+			a->in.sin_addr.s_addr = htonl(0x0a070001 + side);
+		} else {
+			a->in6.sin6_addr.s6_addr[0] = 0xfd;
+			a->in6.sin6_addr.s6_addr[1] = 7;
+			a->in6.sin6_addr.s6_addr[15] = 1 + side;
+		}
+	}
+	new_netns();
+	e->ns[SERVER] = netns_fd();
+	veth_lay(e);
 }
 
 void env_open(struct env *e, const struct family *fam, const char *test)

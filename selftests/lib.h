@@ -113,6 +113,10 @@ void env_close(struct env *e);
 /* Moves the calling thread to a side's namespace; env_open leaves it at CLIENT. */
 void env_enter(const struct env *e, enum side side);
 
+/* Joins the two namespaces by a veth pair, "c" and "s", with the addresses of
+ * e->addr; returns when packets pass.  env_open has done it once. */
+void veth_lay(const struct env *e);
+
 /* Ends the test at once: a precondition failed, not an expectation. */
 void fatal(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
