@@ -16,6 +16,7 @@ static const struct command {
 	const char *full;	/* what its messages start with */
 	const char *what;
 } commands[] = {
+	{ "run", cmd_run, "rill run", "run a program with its TCP sockets over Rill" },
 	{ "stat", cmd_stat, "rill stat", "show sockets and counters" },
 	{ "listen", cmd_listen, "rill listen", "wait for a connection and join it to stdin and stdout" },
 	{ "connect", cmd_connect, "rill connect", "connect and join it to stdin and stdout" },
