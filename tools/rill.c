@@ -21,6 +21,7 @@ static const struct command {
 	{ "listen", cmd_listen, "rill listen", "wait for a connection and join it to stdin and stdout" },
 	{ "connect", cmd_connect, "rill connect", "connect and join it to stdin and stdout" },
 	{ "ping", cmd_ping, "rill ping", "time the handshake with a listener" },
+	{ "perf", cmd_perf, "rill perf", "measure throughput, round trips and connections" },
 };
 
 static void print_help(void)

@@ -49,6 +49,7 @@ void finish_stdout(void);
 
 int cmd_connect(int argc, char **argv);
 int cmd_listen(int argc, char **argv);
+int cmd_perf(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
