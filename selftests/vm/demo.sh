@@ -10,6 +10,7 @@ set -eu -o pipefail
 
 title() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 fail() { echo "demo: $*" >&2; exit 1; }
+# Not for what runs in the background: its process id would be a subshell's.
 srv() { ip netns exec srv "$@"; }
 cli() { ip netns exec cli "$@"; }
 
@@ -43,17 +44,17 @@ for ns in srv cli; do
 	# netem would drop whole trains of 64 KiB; without offloads it drops packets.
 	ip netns exec $ns ethtool -K veth tso off gso off gro off
 	ip netns exec $ns tc qdisc add dev veth root netem delay 5ms loss 1% limit 10000
-	echo "$ns: $(ip -n $ns -br addr show veth)"
+	echo "$ns has 10.7.0.$n: $(ip netns exec $ns tc qdisc show dev veth)"
 done
 
 title "redis: rill run redis-server, rill run redis-benchmark"
 mkdir -p /tmp/demo/www
 cd /tmp/demo
-srv rill run -v redis-server --bind 10.7.0.1 --port 6379 --protected-mode no --save '' \
+ip netns exec srv rill run -v redis-server --bind 10.7.0.1 --port 6379 --protected-mode no --save '' \
 	--daemonize no >redis.log 2>&1 </dev/null &
 redis=$!
 wait_listener 6379 redis-server redis.log
-cli rill run redis-benchmark -h 10.7.0.1 -p 6379 -q -c 20 -n 4000 -t set,get,lpush,lrange_100 \
+ip netns exec cli rill run redis-benchmark -h 10.7.0.1 -p 6379 -q -c 20 -n 4000 -t set,get,lpush,lrange_100 \
 	>bench.log 2>&1 </dev/null &
 bench=$!
 sleep 4
@@ -67,7 +68,7 @@ kill $redis
 wait $redis || true
 
 title "nginx: a file to curl, both under rill run"
-cp "$(command -v qemu-system-x86_64)" www/file
+cp "$(gcc -print-prog-name=cc1)" www/file
 cat > nginx.conf <<'N'
 daemon off;
 master_process off;
@@ -85,10 +86,10 @@ http {
 	server { listen 10.7.0.1:80; root /tmp/demo/www; }
 }
 N
-srv rill run nginx -c /tmp/demo/nginx.conf >nginx.log 2>&1 </dev/null &
+ip netns exec srv rill run nginx -c /tmp/demo/nginx.conf >nginx.log 2>&1 </dev/null &
 nginx=$!
 wait_listener 80 nginx nginx.log
-cli rill run curl -sS -o got --max-time 300 -w '%{size_download} bytes in %{time_total} s\n' \
+ip netns exec cli rill run curl -sS -o got --max-time 300 -w '%{size_download} bytes in %{time_total} s\n' \
 	http://10.7.0.1/file 2>curl.log &
 curl=$!
 sleep 2
