@@ -29,7 +29,7 @@ static void print_help(void)
 	puts("Usage: rill COMMAND [ARGUMENT...]\n\nCommands:");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-10s %s\n", commands[i].name, commands[i].what);
-	puts("\n'rill COMMAND --help' tells more.");
+	puts("\n'rill COMMAND --help' tells more; rill(8) and rill(7) tell all.");
 }
 
 int main(int argc, char **argv)
