@@ -15,17 +15,18 @@ srv() { ip netns exec srv "$@"; }
 cli() { ip netns exec cli "$@"; }
 
 # The hexadecimal port of a Rill listener, as /proc/net/tcp would show it.
-wait_listener() {	# PORT NAME LOG
+wait_listener() {	# PORT PROCESS NAME LOG
 	local i hex
 	hex=$(printf ':%04X' "$1")
 	for i in $(seq 150); do
 		# shellcheck disable=SC2016
 		srv awk -v p="$hex" '$2 ~ p "$" && $4 == "0A" { found = 1 } END { exit !found }' \
 			/proc/net/rill /proc/net/rill6 2>/dev/null && return
+		kill -0 "$2" 2>/dev/null || break
 		sleep 0.2
 	done
-	tail -5 "$3" >&2
-	fail "$2 does not listen on AF_RILL after $((i / 5)) s"
+	tail -5 "$4" >&2
+	fail "$3 does not listen on AF_RILL"
 }
 
 title "The module, and two hosts joined by a line of 5 ms and 1 % loss each way"
@@ -53,7 +54,7 @@ cd /tmp/demo
 ip netns exec srv rill run -v redis-server --bind 10.7.0.1 --port 6379 --protected-mode no --save '' \
 	--daemonize no >redis.log 2>&1 </dev/null &
 redis=$!
-wait_listener 6379 redis-server redis.log
+wait_listener 6379 $redis redis-server redis.log
 ip netns exec cli rill run redis-benchmark -h 10.7.0.1 -p 6379 -q -c 20 -n 4000 -t set,get,lpush,lrange_100 \
 	>bench.log 2>&1 </dev/null &
 bench=$!
@@ -88,7 +89,7 @@ http {
 N
 ip netns exec srv rill run nginx -c /tmp/demo/nginx.conf >nginx.log 2>&1 </dev/null &
 nginx=$!
-wait_listener 80 nginx nginx.log
+wait_listener 80 $nginx nginx nginx.log
 ip netns exec cli rill run curl -sS -o got --max-time 300 -w '%{size_download} bytes in %{time_total} s\n' \
 	http://10.7.0.1/file 2>curl.log &
 curl=$!
