@@ -182,6 +182,7 @@ void drain(int fd, size_t n);
 #define ALL_EVENTS	(POLLIN | POLLOUT | POLLPRI | POLLRDHUP)
 
 int64_t now_ms(void);
+void breathe(void);		/* a millisecond for the others, between two looks */
 short revents(int fd);				/* poll with ALL_EVENTS, at once */
 short wait_events(int fd, short events);	/* the revents, 0 after PATIENCE */
 /* Waits until revents(fd) is exactly want; the last value seen. */
@@ -239,6 +240,8 @@ long proc_sockets(const char *proto);		/* of /proc/net/protocols; -1: no such ro
 long proc_lines(const char *path);		/* sockets listed in /proc/net/rill and the like */
 long snmp(const char *counter);			/* of /proc/net/rill_snmp; -1: no such name */
 long snmp_sum(void);				/* all of them */
+/* Waits until a counter is beyond what it was; by how much it moved. */
+long snmp_moved(const char *counter, long was);
 long module_refs(void);				/* /sys/module/rill/refcnt */
 
 #endif

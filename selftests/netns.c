@@ -173,7 +173,7 @@ static long refs_become(long want)
 	long refs;
 
 	while ((refs = module_refs()) != want && now_ms() < end)
-		poll(NULL, 0, 10);
+		breathe();
 	return refs;
 }
 
@@ -297,11 +297,11 @@ TEST_F_TIMEOUT(netns, no_trace, SLOW_TEST)
 	int64_t end = now_ms() + PATIENCE;
 
 	while (proc_sockets("RILL") && now_ms() < end)
-		poll(NULL, 0, 10);
+		breathe();
 	EXPECT_EQ(0, proc_sockets("RILL"));
 	while (proc_lines("/proc/thread-self/net/rill") +
 	       proc_lines("/proc/thread-self/net/rill6") && now_ms() < end)
-		poll(NULL, 0, 10);
+		breathe();
 	EXPECT_EQ(0, proc_lines("/proc/thread-self/net/rill"));
 	EXPECT_EQ(0, proc_lines("/proc/thread-self/net/rill6"));
 }

@@ -47,7 +47,7 @@ static long unload_soon(void)
 	long r;
 
 	while ((r = unload()) == -EAGAIN && now_ms() < end)
-		poll(NULL, 0, 10);
+		breathe();
 	return r;
 }
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Sending and receiving: every flag, lengths from nothing to more than fits,
- * scatter and gather, memory that is not there, timeouts, low-water marks, and
- * what the queue ioctls say.  What a half-closed or reset connection answers is
- * in sock_shutdown.c.
+ * scatter and gather, memory that is not there.  Waiting is in sock_wait.c, what a
+ * half-closed or reset connection answers in sock_shutdown.c.
  */
 #include "kselftest_harness.h"
 
-#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -390,166 +388,6 @@ TEST_F(data, lengths_beyond_int)
 	EXPECT_EQ(-EFAULT, RET(send(pair[CLIENT], NULL, (size_t)1 << 40, MSG_DONTWAIT)));
 	EXPECT_EQ(-EFAULT, RET(send(pair[CLIENT], &c, SIZE_MAX, MSG_DONTWAIT)));
 	EXPECT_EQ(-EAGAIN, RET(recv(pair[SERVER], &c, 1, MSG_DONTWAIT)));
-}
-
-TEST_F_TIMEOUT(data, full_buffers, SLOW_TEST)
-{
-	int pair[2];
-	size_t n;
-
-	env_pair(&self->e, pair);
-	set_int(pair[CLIENT], SOL_SOCKET, SO_SNDBUF, 65536);
-	n = fill(pair[CLIENT]);
-	EXPECT_LT(65536, n);
-	EXPECT_EQ(-EAGAIN, RET(send(pair[CLIENT], "x", 1, MSG_DONTWAIT)));
-	EXPECT_EQ(0, revents(pair[CLIENT]));
-	set_timeo(pair[CLIENT], SO_SNDTIMEO, 100);
-	EXPECT_EQ(-EAGAIN, RET(send(pair[CLIENT], "x", 1, 0)));
-	drain(pair[SERVER], n);
-	EXPECT_EQ(POLLOUT, wait_events(pair[CLIENT], POLLOUT));
-	EXPECT_EQ(0, queue_becomes(pair[CLIENT], SIOCOUTQ, 0));
-}
-
-/* A non-blocking write of more than fits takes what fits. */
-TEST_F_TIMEOUT(data, partial_write, SLOW_TEST)
-{
-	enum { BIG = 32 << 20 };
-	int pair[2];
-	char *big = mmap(NULL, BIG, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	long n;
-
-	ASSERT_NE(MAP_FAILED, (void *)big);
-	env_pair(&self->e, pair);
-	n = RET(send(pair[CLIENT], big, BIG, MSG_DONTWAIT));
-	EXPECT_LT(0, n);
-	EXPECT_GT(BIG, n);
-	drain(pair[SERVER], n);
-	EXPECT_EQ(-EAGAIN, RET(recv(pair[SERVER], big, 1, MSG_DONTWAIT)));
-}
-
-/* A blocking write that a signal or a timeout ends says how far it came. */
-TEST_F_TIMEOUT(data, interrupted_write, SLOW_TEST)
-{
-	enum { BIG = 32 << 20 };
-	char *big = mmap(NULL, BIG, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct task t = { .buf = big, .len = BIG };
-	int pair[2];
-	long n;
-
-	ASSERT_NE(MAP_FAILED, (void *)big);
-	catch_signal(SIGUSR1);
-	env_pair(&self->e, pair);
-	t.fd = pair[CLIENT];
-	task_start(&t, task_send);
-	task_blocked(&t, SYS_sendto);
-	pthread_kill(t.thread, SIGUSR1);
-	n = task_join(&t);
-	EXPECT_LT(0, n);
-	EXPECT_GT(BIG, n);
-	n += fill(pair[CLIENT]);
-	task_start(&t, task_send);
-	task_blocked(&t, SYS_sendto);
-	pthread_kill(t.thread, SIGUSR1);
-	EXPECT_EQ(-EINTR, task_join(&t));
-	set_timeo(pair[CLIENT], SO_SNDTIMEO, 100);
-	EXPECT_EQ(-EAGAIN, RET(send(pair[CLIENT], "x", 1, 0)));
-	drain(pair[SERVER], n);
-}
-
-TEST_F(data, receive_timeout)
-{
-	int pair[2];
-	char c;
-	int64_t start;
-
-	env_pair(&self->e, pair);
-	set_timeo(pair[SERVER], SO_RCVTIMEO, 100);
-	start = now_ms();
-	EXPECT_EQ(-EAGAIN, RET(recv(pair[SERVER], &c, 1, 0)));
-	EXPECT_LE(90, now_ms() - start);
-	EXPECT_EQ(-EAGAIN, RET(recv(pair[SERVER], &c, 1, MSG_PEEK)));
-	send_all(pair[CLIENT], "x", 1);
-	/* WAITALL gives what came in time */
-	EXPECT_EQ(1, RET(recv(pair[SERVER], (char[8]){ 0 }, 8, MSG_WAITALL)));
-}
-
-TEST_F(data, interrupted_read)
-{
-	char buf[8];
-	struct task t = { .buf = buf, .len = 8 };
-	int pair[2];
-
-	catch_signal(SIGUSR1);
-	env_pair(&self->e, pair);
-	t.fd = pair[SERVER];
-	task_start(&t, task_recv);
-	task_blocked(&t, SYS_recvfrom);
-	pthread_kill(t.thread, SIGUSR1);
-	EXPECT_EQ(-EINTR, task_join(&t));
-}
-
-TEST_F(data, rcvlowat)
-{
-	char buf[16] = "";
-	struct task t = { .buf = buf, .len = 16 };
-	int pair[2];
-
-	env_pair(&self->e, pair);
-	set_int(pair[SERVER], SOL_SOCKET, SO_RCVLOWAT, 4);
-	EXPECT_EQ(4, get_int(pair[SERVER], SOL_SOCKET, SO_RCVLOWAT));
-	/* the reader is there first: TCP never wakes one that has already taken
-	 * less than the mark, so that order is nobody's to rely on */
-	t.fd = pair[SERVER];
-	task_start(&t, task_recv);
-	task_blocked(&t, SYS_recvfrom);
-	send_all(pair[CLIENT], "abc", 3);
-	ASSERT_EQ(3, queue_becomes(pair[SERVER], FIONREAD, 3));
-	EXPECT_EQ(POLLOUT, revents(pair[SERVER]));
-	task_blocked(&t, SYS_recvfrom);
-	send_all(pair[CLIENT], "d", 1);
-	EXPECT_EQ(4, task_join(&t));
-	/* the end of the stream is readable whatever the mark */
-	ASSERT_EQ(0, shutdown(pair[CLIENT], SHUT_WR));
-	EXPECT_NE(0, wait_events(pair[SERVER], POLLIN) & POLLIN);
-	EXPECT_EQ(0, RET(recv(pair[SERVER], buf, 16, 0)));
-}
-
-TEST_F_TIMEOUT(data, queue_ioctls, SLOW_TEST)
-{
-	int pair[2], in = -1, out = -1, unsent = -1;
-	size_t n;
-
-	env_pair(&self->e, pair);
-	send_all(pair[CLIENT], "abcdef", 6);
-	EXPECT_EQ(6, queue_becomes(pair[SERVER], SIOCINQ, 6));
-	EXPECT_EQ(0, queue_becomes(pair[CLIENT], SIOCOUTQ, 0));
-	EXPECT_EQ(0, queue_becomes(pair[CLIENT], SIOCOUTQNSD, 0));
-	recv_all(pair[SERVER], (char[2]){ 0 }, 2);
-	EXPECT_EQ(4, queue_becomes(pair[SERVER], SIOCINQ, 4));
-	n = fill(pair[CLIENT]);
-	/* every byte is in one of the two queues, and what cannot be sent for want
-	 * of the peer's credit is in the third count */
-	ASSERT_EQ(0, ioctl(pair[SERVER], SIOCINQ, &in));
-	ASSERT_EQ(0, ioctl(pair[CLIENT], SIOCOUTQ, &out));
-	ASSERT_EQ(0, ioctl(pair[CLIENT], SIOCOUTQNSD, &unsent));
-	EXPECT_EQ(n + 4, in + out);
-	EXPECT_LT(0, unsent);
-	EXPECT_LE(unsent, out);
-	drain(pair[SERVER], n + 4);
-	EXPECT_EQ(0, queue_becomes(pair[SERVER], SIOCINQ, 0));
-	EXPECT_EQ(0, queue_becomes(pair[CLIENT], SIOCOUTQ, 0));
-	EXPECT_EQ(-EFAULT, RET(ioctl(pair[SERVER], SIOCINQ, NULL)));
-}
-
-TEST_F(data, queue_ioctls_of_a_listener)
-{
-	union sa at;
-	int lfd = env_listen(&self->e, 1, &at), q;
-
-	EXPECT_EQ(-EINVAL, RET(ioctl(lfd, SIOCINQ, &q)));
-	EXPECT_EQ(-EINVAL, RET(ioctl(lfd, SIOCOUTQ, &q)));
 }
 
 TEST_F(data, fionbio)

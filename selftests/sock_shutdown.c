@@ -29,7 +29,7 @@ static int state_becomes(int fd, int want)
 	int64_t end = now_ms() + PATIENCE;
 
 	while (state(fd) != want && now_ms() < end)
-		poll(NULL, 0, 1);
+		breathe();
 	return state(fd);
 }
 
@@ -390,7 +390,7 @@ TEST_F(end, port_comes_back)
 	long r;
 
 	while ((r = RET(do_bind(fd, at))) == -EADDRINUSE && now_ms() < end)
-		poll(NULL, 0, 1);
+		breathe();
 	EXPECT_EQ(0, r);
 	EXPECT_EQ(0, RET(listen(fd, 1)));
 }
