@@ -54,18 +54,12 @@ void rill_send_grow(struct rill_send *s, struct rill_run *run, u32 bytes)
 	s->end += bytes;
 }
 
-static void rill_run_put(struct rill_send *s, struct rill_run *run)
-{
-	if (--run->nrec == 0 && run->flags & RILL_RUN_OFFQ)
-		list_add_tail(&run->node, &s->done_runs);
-}
-
 /* Nothing more can come of @rec. */
 void rill_send_forget(struct rill_send *s, struct rill_rec *rec)
 {
 	list_move_tail(&rec->node, &s->done_recs);
 	if (rec->run)
-		rill_run_put(s, rec->run);
+		rec->run->nrec--;
 	rec->run = NULL;
 }
 
@@ -88,6 +82,26 @@ static void rill_rec_leave(struct rill_send *s, struct rill_rec *rec, u64 mask)
 	s->inflight_pkts -= pkts;
 	if (rec->flags & RILL_REC_RTX)
 		s->retrans_out -= pkts;
+}
+
+/*
+ * @run is acknowledged whole: nobody needs its bytes again.  It does not wait
+ * for records of lost or doubled packets: those go when acknowledgements come,
+ * and a program blocked on the memory held here sends nothing to acknowledge.
+ */
+static void rill_run_done(struct rill_send *s, struct rill_run *run)
+{
+	struct rill_rec *rec;
+
+	list_for_each_entry(rec, &s->recs, node) {
+		if (!run->nrec)
+			break;
+		if (rec->run == run) {
+			rec->run = NULL;
+			run->nrec--;
+		}
+	}
+	list_move_tail(&run->node, &s->done_runs);
 }
 
 /* The peer has packets @mask (indices in the run): move una over what is whole. */
@@ -115,10 +129,7 @@ static void rill_run_acked(struct rill_send *s, struct rill_run *run, u64 mask,
 		s->una = run->off + run->len;
 		if (run->flags & RILL_RUN_FIN)
 			s->fin_acked = true;
-		run->flags |= RILL_RUN_OFFQ;
-		list_del_init(&run->node);
-		if (!run->nrec)
-			list_add_tail(&run->node, &s->done_runs);
+		rill_run_done(s, run);
 	}
 }
 

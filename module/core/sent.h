@@ -25,11 +25,10 @@
 enum rill_run_flags {
 	RILL_RUN_FIN	= BIT(0),	/* the stream ends after the last packet */
 	RILL_RUN_EOR	= BIT(1),	/* a record ends after the last packet */
-	RILL_RUN_OFFQ	= BIT(2),	/* acknowledged, waits for its records */
 };
 
 struct rill_run {
-	struct list_head node;	/* in runs, or done_runs */
+	struct list_head node;	/* in runs until acknowledged whole, then done_runs */
 	u64	off;		/* stream offset of the first byte */
 	u64	acked;		/* bit i: the peer has packet i */
 	u64	rtx;		/* bit i: packet i is lost and waits to be sent again */
@@ -49,7 +48,7 @@ enum rill_rec_flags {
 
 struct rill_rec {
 	struct list_head node;	/* in recs, or done_recs */
-	struct rill_run *run;	/* NULL: a packet without payload */
+	struct rill_run *run;	/* NULL: no payload, or all of it acknowledged */
 	u64	pn;		/* of the first packet */
 	u64	sent_at;	/* ns */
 	u64	live;		/* bit i: packet pn + i is in flight */
