@@ -135,7 +135,8 @@ enum rill_mib rill_open_echo(const struct rill_hdr *h, const struct rill_ext *x,
 	child->peer_cid = x->cid;
 	child->peer_credit = get_unaligned_be32(c + 16);
 	child->cookie_until = issued + RILL_COOKIE_TTL;
-	child->rtt = now - issued;
+	/* A later echo has waited for a time-out: no sample. */
+	child->rtt = h->pn == 1 ? now - issued : 0;
 	child->sport = x->sport;
 	child->dport = x->dport;
 	child->params.sock_type = c[1];

@@ -48,7 +48,7 @@ struct rill_child {
 	u64	peer_cid;
 	u64	peer_credit;	/* bytes the peer takes at first */
 	u64	cookie_until;	/* until when the cookie could be replayed */
-	u64	rtt;		/* ns from SYN-ACK to echo */
+	u64	rtt;		/* ns from SYN-ACK to first echo, 0: a later one */
 	u16	sport, dport;	/* the client's and ours */
 	struct rill_params params;	/* the client's */
 };
