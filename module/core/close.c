@@ -6,7 +6,8 @@
  * rill_tomb_rcv() - a packet came for a connection that is over.
  * @payload: bytes of payload
  *
- * RESETs are ignored (RFC 1337); what wants an acknowledgement gets one.
+ * RESETs are ignored (RFC 1337); what wants an acknowledgement gets one, and for
+ * everything sent before it too: we have the peer's stream whole.
  *
  * Return: true when @reply holds a packet to send.
  */
@@ -22,7 +23,7 @@ bool rill_tomb_rcv(struct rill_tomb *t, const struct rill_hdr *h, const struct r
 		return false;
 	rh.pn = t->pn_next++;
 	rh.credit = t->credit;
-	rill_ext_put_ack(&ext, h->pn, 0, 0, NULL, 0);
+	rill_ext_put_ack(&ext, h->pn, 0, h->pn ? min_t(u32, h->pn - 1, BIT(30)) : 0, NULL, 0);
 	rh.ext_len = ext.len;
 	rill_wire_hdr_put(reply->b, &rh);
 	memcpy(reply->b + RILL_HDR, ext.b, ext.len);
