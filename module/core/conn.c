@@ -54,7 +54,7 @@ static bool rill_conn_move(struct rill_conn *c, enum rill_fsm_event ev)
 static void rill_conn_stop(struct rill_conn *c)
 {
 	rill_send_purge(&c->tx);
-	c->syn_at = c->probe_at = c->cork_at = c->end_at = RILL_NEVER;
+	c->syn_at = c->probe_at = c->cork_at = c->retry_at = c->end_at = RILL_NEVER;
 	c->aq.deadline = RILL_NEVER;
 	c->syn_due = c->echo_due = c->probe_due = c->update_due = false;
 	c->pto_probes = 0;
@@ -115,7 +115,7 @@ void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 no
 	c->cookie_until = 0;
 	c->ecn_ce = 0;
 	c->soft_err = 0;
-	c->syn_at = c->probe_at = c->cork_at = c->end_at = RILL_NEVER;
+	c->syn_at = c->probe_at = c->cork_at = c->retry_at = c->end_at = RILL_NEVER;
 	c->rx_at = now;
 	c->keep_at = 0;
 	c->last_ack_rx = now;
@@ -129,12 +129,12 @@ void rill_conn_defaults(struct rill_conn *c)
 	c->keepcnt = RILL_KEEPCNT_DEF;
 	c->keepidle = RILL_KEEPIDLE_DEF;
 	c->keepintvl = RILL_KEEPINTVL_DEF;
-	c->linger2 = RILL_LINGER2;
+	c->linger2 = RILL_LINGER2_DEF;
 	c->ecn = true;
 	rill_send_init(&c->tx, 0);
 	rill_recv_init(&c->rx, 0, 0, 0, 0);
 	rill_ackq_init(&c->aq);
-	c->syn_at = c->probe_at = c->cork_at = c->end_at = RILL_NEVER;
+	c->syn_at = c->probe_at = c->cork_at = c->retry_at = c->end_at = RILL_NEVER;
 }
 
 void rill_conn_connect(struct rill_conn *c, u64 now, struct rill_out *out)
@@ -168,7 +168,8 @@ void rill_conn_accept(struct rill_conn *c, const struct rill_child *child, u64 n
 	c->cookie_until = child->cookie_until;
 	rill_conn_move(c, RILL_EV_CHILD);
 	rill_conn_peer(c, &child->params, child->peer_cid, child->peer_credit);
-	rill_rtt_sample(&c->rtt, child->rtt, 0, now);
+	if (child->rtt)
+		rill_rtt_sample(&c->rtt, child->rtt, 0, now);
 	rill_conn_move(c, RILL_EV_READY);
 	rill_count(c, RILL_MIB_PASSIVEOPENS, 1);
 }
@@ -218,7 +219,7 @@ static void rill_conn_synack(struct rill_conn *c, const struct rill_pkt *p, u64 
 }
 
 /* A RESET with our id: believe it where it can be meant. */
-static void rill_conn_reset(struct rill_conn *c, const struct rill_pkt *p)
+static void rill_conn_reset(struct rill_conn *c, const struct rill_pkt *p, u64 now)
 {
 	u64 quoted = rill_expand(c->tx.pn_next, p->h.pn);
 
@@ -232,9 +233,11 @@ static void rill_conn_reset(struct rill_conn *c, const struct rill_pkt *p)
 		   (rill_num_ok(quoted) && quoted < c->tx.pn_next)) {
 		/*
 		 * Before the peer has our echo, only an answer to that counts:
-		 * data that overtook it finds nobody there yet.
+		 * data that overtook it finds nobody there yet.  Once the
+		 * cookie is too old, nobody will be.
 		 */
-		if (c->confirmed || p->x.reason != RILL_R_STRAY) {
+		if (c->confirmed || p->x.reason != RILL_R_STRAY ||
+		    now - c->syn_sent_at > RILL_COOKIE_TTL) {
 			rill_count(c, RILL_MIB_ESTABRESETS, 1);
 			rill_conn_die(c, c->state == RILL_CLOSE_WAIT ? EPIPE : ECONNRESET);
 			return;
@@ -371,6 +374,10 @@ static bool rill_conn_data(struct rill_conn *c, const struct rill_pkt *p, u64 no
 
 	if (!p->len && !fin)
 		return true;
+	if (p->len && p->full) {
+		rill_count(c, RILL_MIB_INNOROOM, p->n);
+		return false;
+	}
 	out->off = rill_expand(c->rx.nxt, p->h.off);
 	if (!rill_num_ok(out->off)) {
 		rill_count(c, RILL_MIB_INBADNUM, 1);
@@ -389,6 +396,15 @@ static bool rill_conn_data(struct rill_conn *c, const struct rill_pkt *p, u64 no
 	if (!was_fin && rill_recv_fin(&c->rx))
 		rill_conn_fin_rcvd(c);
 	return true;
+}
+
+/* Credit and acknowledgement, which every packet carries or may carry. */
+static void rill_conn_control(struct rill_conn *c, const struct rill_pkt *p, u64 now)
+{
+	c->rx_at = now;
+	rill_conn_credit(c, p->h.credit);
+	if (rill_ext_has(&p->x, RILL_I_ACK))
+		rill_conn_acked(c, &p->x, now);
 }
 
 /* A packet or run in a state that has a peer. */
@@ -421,9 +437,14 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 	}
 
 	if (!rill_conn_data(c, p, now)) {
-		/* Not kept and not acknowledged; but say where we stand. */
+		/*
+		 * Not kept and not acknowledged; but say where we stand, and
+		 * where only room is missing, hear what the peer says.
+		 */
 		c->aq.now = c->aq.largest != 0;
 		c->out->bits |= RILL_B_TX;
+		if (p->full)
+			rill_conn_control(c, p, now);
 		return;
 	}
 	c->st.pkts_in += p->n;
@@ -445,9 +466,7 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 			c->out->bits |= RILL_B_TX;
 	}
 
-	rill_conn_credit(c, p->h.credit);
-	if (rill_ext_has(&p->x, RILL_I_ACK) && rill_state_in(c->state, RILL_ST_SYNCED))
-		rill_conn_acked(c, &p->x, now);
+	rill_conn_control(c, p, now);
 	if (c->tx.fin_acked)
 		rill_conn_fin_acked(c, now);
 	if (c->state == RILL_TIME_WAIT)
@@ -468,7 +487,7 @@ void rill_conn_rcv(struct rill_conn *c, const struct rill_pkt *p, u64 now,
 		rill_conn_synack(c, p, now);
 		return;
 	case RILL_T_RESET:
-		rill_conn_reset(c, p);
+		rill_conn_reset(c, p, now);
 		return;
 	case RILL_T_ECHO:
 		if (c->client)
@@ -551,12 +570,16 @@ u64 rill_conn_deadline(const struct rill_conn *c)
 
 	if (c->state == RILL_CLOSE || c->state == RILL_LISTEN)
 		return RILL_NEVER;
+	/* The carrier refused: until then nothing that is due could be sent. */
+	if (c->retry_at != RILL_NEVER)
+		return c->retry_at;
 	at = min(c->syn_at, c->end_at);
 	at = min(at, c->aq.deadline);
 	at = min(at, c->tx.loss_at);
 	at = min(at, rill_conn_pto_at(c));
 	at = min(at, c->probe_at);
-	at = min(at, c->cork_at);
+	if (c->cork_at)
+		at = min(at, c->cork_at);
 	at = min(at, rill_conn_keep_at(c));
 	at = min(at, rill_conn_r2_at(c));
 	if (c->limit == RILL_LIM_PACE)
@@ -652,8 +675,8 @@ void rill_conn_timeout(struct rill_conn *c, u64 now, struct rill_out *out)
 	if (c->tx.loss_at <= now)
 		rill_conn_detect(c, now);
 	if (rill_conn_pto_at(c) <= now) {
-		/* RFC 9002 6.2.4: one or two probes, then wait twice as long. */
-		c->pto_probes = c->pto_count ? 1 : 2;
+		/* RFC 9002 6.2.4: two probes, then wait twice as long. */
+		c->pto_probes = 2;
 		c->pto_count = min_t(u32, c->pto_count + 1, U8_MAX);
 		if (!c->confirmed)
 			c->echo_due = true;
@@ -662,8 +685,13 @@ void rill_conn_timeout(struct rill_conn *c, u64 now, struct rill_out *out)
 	}
 	if (c->probe_at <= now)
 		rill_conn_window_timeout(c, now);
-	if (c->cork_at <= now || c->limit == RILL_LIM_PACE)
+	/* The corked packet leaves when window and credit let it: no more timer. */
+	if (c->cork_at <= now)
+		c->cork_at = 0;
+	if (!c->cork_at || c->retry_at <= now || c->limit == RILL_LIM_PACE)
 		out->bits |= RILL_B_TX;
+	if (c->retry_at <= now)
+		c->retry_at = RILL_NEVER;
 }
 
 /* The program wrote: @run holds its bytes, laid out as packets. */

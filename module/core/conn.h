@@ -8,7 +8,7 @@
  *	events in	rill_conn_rcv()  rill_conn_timeout()  rill_conn_icmp()
  *			rill_conn_connect()  _write()  _read()  _shut_wr()  _abort()
  *	packets out	rill_conn_poll_tx() until it has none, each followed by
- *			rill_conn_sent() once the carrier took it
+ *			rill_conn_sent() once the carrier took it, or _not_sent()
  *	effects		struct rill_out: event bits, an error, what to count; then
  *			rill_conn_deadline() for the one timer, and the memory on
  *			tx.done_runs and tx.done_recs
@@ -37,7 +37,7 @@
 #define RILL_SYN_RETRIES	7		/* 1 + 2 + .. + 128 s: RFC 9293 MUST-23 */
 #define RILL_R2			(924 * RILL_SEC)	/* tcp_retries2 = 15 */
 #define RILL_ORPHAN_R2		(100 * RILL_SEC)	/* tcp_orphan_retries = 8 */
-#define RILL_LINGER2		(60 * RILL_SEC)		/* tcp_fin_timeout */
+#define RILL_LINGER2_DEF		(60 * RILL_SEC)		/* tcp_fin_timeout */
 #define RILL_CORK_MAX		(200 * RILL_MSEC)	/* tcp(7), TCP_CORK */
 #define RILL_KEEPIDLE_DEF	(7200 * RILL_SEC)
 #define RILL_KEEPINTVL_DEF	(75 * RILL_SEC)
@@ -140,7 +140,8 @@ struct rill_conn {
 	u64	rx_at;			/* last packet from the peer */
 	u64	probe_at;		/* deadline: next window probe, RILL_NEVER */
 	u64	keep_at;		/* when the last keepalive probe left, 0: none */
-	u64	cork_at;		/* deadline: send what is corked, RILL_NEVER */
+	u64	cork_at;		/* deadline: send what is corked; 0: it has passed */
+	u64	retry_at;		/* deadline: the carrier refused, try again */
 	u64	end_at;			/* deadline: an orphan's end, RILL_NEVER */
 	u64	cookie_until;		/* child: until when its cookie could be replayed */
 	u64	last_ack_rx;		/* when the peer last acknowledged something */
@@ -160,6 +161,7 @@ struct rill_pkt {
 	u16	n;			/* packets, 1..64 */
 	u8	last_flags;		/* flags of the last */
 	u8	ecn;			/* ECN field of the IP header, 0..3 */
+	bool	full;			/* the host has no room for the payload */
 };
 
 /* One packet or run to send: what rill_conn_poll_tx() asks for. */
@@ -215,6 +217,8 @@ void rill_conn_poll_tx(struct rill_conn *c, u64 now, struct rill_tx *tx,
 		       struct rill_out *out);
 void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_rec *rec,
 		    u64 now, struct rill_out *out);
+void rill_conn_not_sent(struct rill_conn *c, const struct rill_tx *tx, int err, u64 now,
+			struct rill_out *out);
 void rill_tx_header(const struct rill_tx *tx, u8 i, struct rill_hdr *h);
 void rill_tx_trim(struct rill_tx *tx, u8 n);
 

@@ -8,6 +8,7 @@
  * of what it waits for; rill_conn_sent() takes the books forward once the
  * carrier has the packet.
  */
+#include <linux/errno.h>
 #include "conn.h"
 
 /* Bytes of extension that still fit beside @payload in a packet of this path. */
@@ -220,12 +221,21 @@ static bool rill_poll_new(struct rill_conn *c, struct rill_tx *tx, bool probe, u
 	return true;
 }
 
-/* A PTO owes a packet: new data if there is any, else the oldest again. */
+/*
+ * A PTO owes a packet: new data if there is any, else the oldest again.  From
+ * the third PTO on the second probe is one without payload, which always has
+ * room for our id: a peer that has forgotten us cannot answer any other.
+ */
 static bool rill_poll_pto(struct rill_conn *c, struct rill_tx *tx, u64 now)
 {
 	struct rill_run *run;
 	u8 idx, n;
 
+	if (c->pto_count > 2 && c->pto_probes == 1) {
+		rill_poll_probe(c, tx, now);
+		tx->eliciting = true;
+		goto out;
+	}
 	run = rill_send_next_lost(&c->tx, &idx, &n);
 	if (!run && c->pto_count < 2 && rill_poll_new(c, tx, true, now))
 		goto out;
@@ -269,6 +279,9 @@ static bool rill_poll_piggyback(struct rill_conn *c, struct rill_tx *tx, u64 now
 	u32 need = RILL_ITEM_HDR + RILL_ACK_FIXED + RILL_ECN_ITEM + RILL_CID_ITEM;
 	u32 room = rill_room(c, tx->bytes);
 
+	/* A probe has it already. */
+	if (tx->ext.len)
+		return true;
 	if (tx->n > 1 || room < need)
 		return false;
 	rill_ackq_put(&c->aq, &tx->ext,
@@ -370,6 +383,7 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 		    u64 now, struct rill_out *out)
 {
 	c->out = out;
+	c->retry_at = RILL_NEVER;
 	rill_sent_stats(c, tx);
 	switch (tx->h.type) {
 	case RILL_T_RESET:
@@ -407,4 +421,25 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 	rill_recv_grant(&c->rx);
 	if (tx->ext.len && tx->ext.b[0] == RILL_I_ACK)
 		rill_ackq_sent(&c->aq);
+}
+
+/*
+ * rill_conn_not_sent() - the carrier could not take what was chosen.
+ * @err: errno, positive: why; kept for the day the connection times out
+ *
+ * A SYN counts as sent, so that a host without a route gives up like one
+ * without an answer; everything else is tried again a little later.
+ */
+void rill_conn_not_sent(struct rill_conn *c, const struct rill_tx *tx, int err, u64 now,
+			struct rill_out *out)
+{
+	c->out = out;
+	if (err != ENOMEM)
+		c->soft_err = err;
+	if (tx->h.type == RILL_T_SYN)
+		rill_sent_syn(c, now);
+	else if (tx->h.type == RILL_T_RESET)
+		c->reset_due = false;
+	else
+		c->retry_at = now + RILL_ACK_DELAY;
 }
