@@ -83,8 +83,9 @@ enum rill_rcv rill_recv_data(struct rill_recv *r, u64 off, u32 len, bool fin, u6
 
 	*why = RILL_MIB_NONE;
 	r->nxt = end;
-	if (r->ooo.n && r->ooo.v[0].lo <= end) {
-		r->nxt = max(end, r->ooo.v[0].hi);
+	/* A run may fill several gaps at once. */
+	while (r->ooo.n && r->ooo.v[0].lo <= r->nxt) {
+		r->nxt = max(r->nxt, r->ooo.v[0].hi);
 		rill_ranges_drop_below(&r->ooo, r->nxt);
 	}
 	rill_recv_measure(r, now);

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * addr.c - addresses as programs give and get them.
+ *
+ * Owns the translation between struct sockaddr_in and sockaddr_in6 outside and
+ * struct in6_addr inside, where IPv4 is v4-mapped.
+ */
+#include <net/addrconf.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include "sock.h"
+
+static int rill_addr_get4(const struct sockaddr_in *sin, struct in6_addr *addr, __be16 *port)
+{
+	ipv6_addr_set_v4mapped(sin->sin_addr.s_addr, addr);
+	*port = sin->sin_port;
+	return 0;
+}
+
+static int rill_addr_get6(const struct sock *sk, const struct sockaddr_in6 *sin6,
+			  struct in6_addr *addr, __be16 *port, int *oif)
+{
+	*addr = sin6->sin6_addr;
+	*port = sin6->sin6_port;
+	if (rill_is_v4(addr) && sk->sk_ipv6only)
+		return -ENETUNREACH;
+	/* A link-local address is one only together with its link. */
+	if (__ipv6_addr_needs_scope_id(__ipv6_addr_type(addr))) {
+		if (sin6->sin6_scope_id && *oif && *oif != sin6->sin6_scope_id)
+			return -EINVAL;
+		if (sin6->sin6_scope_id)
+			*oif = sin6->sin6_scope_id;
+		if (!*oif)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/*
+ * Read what a program passed to bind() or connect().
+ * @len: as passed; the bytes are in kernel memory
+ * @oif: in: the device the socket is bound to; out: also the address's scope
+ * @v6:  set when it is IPv6
+ *
+ * sa_family may be AF_INET or AF_INET6, or the socket's own: then the length
+ * says which (tools that copy the socket's domain into the address).  Returns 0
+ * or what TCP would: -EINVAL when short, -EAFNOSUPPORT for other families.
+ */
+int rill_addr_get(const struct sock *sk, const void *uaddr, int len,
+		  struct in6_addr *addr, __be16 *port, int *oif, bool *v6)
+{
+	const struct sockaddr *sa = uaddr;
+	int family;
+
+	if (len < (int)offsetofend(struct sockaddr, sa_family))
+		return -EINVAL;
+	family = sa->sa_family;
+	if (family == sk->sk_family)
+		family = len >= (int)sizeof(struct sockaddr_in6) ? AF_INET6 : AF_INET;
+	*v6 = family == AF_INET6;
+	switch (family) {
+	case AF_INET:
+		if (len < (int)sizeof(struct sockaddr_in))
+			return -EINVAL;
+		/* As AF_INET6 sockets do: an IPv4 name is not theirs. */
+		if (rill_sk(sk)->v6)
+			return -EAFNOSUPPORT;
+		return rill_addr_get4(uaddr, addr, port);
+	case AF_INET6:
+		if (len < SIN6_LEN_RFC2133)
+			return -EINVAL;
+		return rill_addr_get6(sk, uaddr, addr, port, oif);
+	default:
+		return -EAFNOSUPPORT;
+	}
+}
+
+/* The same for bind(), where AF_UNSPEC with 0.0.0.0 passes for AF_INET. */
+int rill_addr_get_bind(const struct sock *sk, const void *uaddr, int len,
+		       struct in6_addr *addr, __be16 *port, int *oif, bool *v6)
+{
+	struct sockaddr_in sin;
+
+	if (!rill_sk(sk)->v6 && len >= (int)sizeof(sin)) {
+		memcpy(&sin, uaddr, sizeof(sin));
+		if (sin.sin_family == AF_UNSPEC && sin.sin_addr.s_addr == htonl(INADDR_ANY)) {
+			*v6 = false;
+			return rill_addr_get4(&sin, addr, port);
+		}
+	}
+	return rill_addr_get(sk, uaddr, len, addr, port, oif, v6);
+}
+
+/* Write a name into @uaddr, a struct sockaddr_storage; returns its length. */
+int rill_addr_put(const struct sock *sk, void *uaddr, const struct in6_addr *addr,
+		  __be16 port)
+{
+	struct sockaddr_in6 *sin6 = uaddr;
+	struct sockaddr_in *sin = uaddr;
+
+	if (!rill_sk(sk)->v6) {
+		memset(sin, 0, sizeof(*sin));
+		sin->sin_family = AF_INET;
+		sin->sin_port = port;
+		sin->sin_addr.s_addr = addr->s6_addr32[3];
+		return sizeof(*sin);
+	}
+	memset(sin6, 0, sizeof(*sin6));
+	sin6->sin6_family = AF_INET6;
+	sin6->sin6_port = port;
+	sin6->sin6_addr = *addr;
+	sin6->sin6_scope_id = ipv6_iface_scope_id(addr, sk->sk_bound_dev_if);
+	return sizeof(*sin6);
+}
+
+/* May @sk bind to @addr?  0 or -EADDRNOTAVAIL. */
+int rill_addr_bindable(struct sock *sk, const struct in6_addr *addr, int oif)
+{
+	struct net *net = sock_net(sk);
+	struct net_device *dev = NULL;
+	int type, err = 0;
+
+	if (rill_is_v4(addr)) {
+		__be32 a = addr->s6_addr32[3];
+
+		type = inet_addr_type(net, a);
+		if (a == htonl(INADDR_ANY) || type == RTN_LOCAL ||
+		    inet_can_nonlocal_bind(net, inet_sk(sk)))
+			return 0;
+		return -EADDRNOTAVAIL;
+	}
+	if (ipv6_addr_any(addr) || ipv6_can_nonlocal_bind(net, inet_sk(sk)))
+		return 0;
+	rcu_read_lock();
+	if (oif)
+		dev = dev_get_by_index_rcu(net, oif);
+	if (oif && !dev)
+		err = -ENODEV;
+	else if (ipv6_addr_type(addr) & IPV6_ADDR_MULTICAST ||
+		 !ipv6_chk_addr(net, addr, dev, 0))
+		err = -EADDRNOTAVAIL;
+	rcu_read_unlock();
+	return err;
+}

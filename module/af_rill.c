@@ -1,0 +1,763 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * af_rill.c - the address family: socket(), bind(), connect(), shutdown(),
+ * close() and their relations.
+ *
+ * Owns a socket's birth and death and the tables of operations.  Reading and
+ * writing are in recvmsg.c and sendmsg.c, listening in listen.c, options in
+ * sockopt.c, readiness in poll_wait.c.
+ */
+#include <linux/inet.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include "carrier.h"
+
+int rill_family;
+
+static unsigned long rill_memory_pressure;
+static atomic_long_t rill_memory_allocated;
+static DEFINE_PER_CPU(int, rill_memory_per_cpu_fw_alloc);
+static struct percpu_counter rill_sockets_allocated;
+
+/* What a socket may have under memory pressure; buffers are net.rill.?mem. */
+static int rill_min_bufs[1] = { PAGE_SIZE };
+
+static void rill_enter_memory_pressure(struct sock *sk)
+{
+	WRITE_ONCE(rill_memory_pressure, 1);
+}
+
+static void rill_leave_memory_pressure(struct sock *sk)
+{
+	WRITE_ONCE(rill_memory_pressure, 0);
+}
+
+/* Pairs with the acquire in rill_poll(). */
+void rill_set_state(struct sock *sk, int state)
+{
+	smp_store_release(&sk->sk_state, state);
+}
+
+/* SO_MAX_PACING_RATE is what the engine paces at, unless fq does it. */
+void rill_pace_config(struct sock *sk)
+{
+	unsigned long rate = READ_ONCE(sk->sk_max_pacing_rate);
+	bool fq = smp_load_acquire(&sk->sk_pacing_status) == SK_PACING_FQ;
+
+	rill_sk(sk)->conn.pace.rate = rate == ~0UL || fq ? 0 : rate;
+	WRITE_ONCE(sk->sk_pacing_rate, rate);
+}
+
+/* The last reference is gone: what is still charged was lost track of. */
+static void rill_sock_destruct(struct sock *sk)
+{
+	sk_mem_reclaim(sk);
+	sk_sockets_allocated_dec(sk);
+	WARN_ON_ONCE(atomic_read(&sk->sk_rmem_alloc));
+	WARN_ON_ONCE(refcount_read(&sk->sk_wmem_alloc));
+	WARN_ON_ONCE(sk->sk_wmem_queued);
+	WARN_ON_ONCE(sk->sk_forward_alloc);
+	WARN_ON_ONCE(rill_sk(sk)->hashed || rill_sk(sk)->bind);
+	WARN_ON_ONCE(sk->sk_ack_backlog);
+	dst_release(rcu_dereference_protected(sk->sk_dst_cache, 1));
+}
+
+static int rill_init_sock(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	struct rill_net *rn = rill_sk_net(sk);
+
+	rs->ooo = RB_ROOT;
+	INIT_LIST_HEAD(&rs->accept_q);
+	INIT_LIST_HEAD(&rs->accept_node);
+	INIT_HLIST_NODE(&rs->bind_node);
+	INIT_HLIST_NODE(&rs->listen_node);
+	spin_lock_init(&rs->accept_lock);
+	rs->hop_limit = -1;
+	rs->cc = READ_ONCE(rn->cc);
+	inet_sk(sk)->uc_ttl = -1;
+	inet_sk(sk)->pinet6 = NULL;
+	rill_timer_init(sk);
+	rill_output_init(sk);
+	rill_conn_defaults(&rs->conn);
+
+	sk->sk_write_space = rill_write_space;
+	sk->sk_destruct = rill_sock_destruct;
+	sk->sk_backlog_rcv = rill_backlog_rcv;
+	sk->sk_sndbuf = READ_ONCE(rn->wmem[1]);
+	sk->sk_rcvbuf = READ_ONCE(rn->rmem[1]);
+	sock_set_flag(sk, SOCK_RCU_FREE);
+	sk_sockets_allocated_inc(sk);
+	return 0;
+}
+
+/*
+ * Take the socket apart: nothing finds it, nothing fires, nothing is queued.
+ * Locked, dead (sock_orphan()ed) and in state CLOSE; the caller's reference
+ * keeps the memory.
+ */
+void rill_destroy(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	struct rill_net *rn = rill_sk_net(sk);
+
+	WARN_ON_ONCE(sk->sk_state != TCP_CLOSE || !sock_flag(sk, SOCK_DEAD));
+	rill_unhash(sk);
+	rill_port_put(sk);
+	rill_timer_stop(sk);
+	rill_purge(sk);
+	if (rs->counted_orphan) {
+		rs->counted_orphan = false;
+		atomic_dec(&rn->orphans);
+	}
+}
+
+/* The connection's buffers: free, and uncharge.  Socket locked. */
+void rill_purge(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	rill_rcv_purge(sk);
+	rill_send_purge(&rs->conn.tx);
+	rill_reclaim(sk);
+	kfree(rs->ooo_mem);
+	rs->ooo_mem = NULL;
+	memset(&rs->conn.rx.ooo, 0, sizeof(rs->conn.rx.ooo));
+	__skb_queue_purge(&sk->sk_error_queue);
+	sk_mem_reclaim(sk);
+}
+
+/* Is there room for one orphan more? */
+static bool rill_too_many_orphans(struct sock *sk)
+{
+	struct rill_net *rn = rill_sk_net(sk);
+
+	return atomic_read(&rn->orphans) >= READ_ONCE(rn->max_orphans) ||
+	       (sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2));
+}
+
+/* Wait, SO_LINGER's time at most, until the peer has all and said so. */
+static void rill_wait_close(struct sock *sk, long timeout)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	if (!timeout || !((1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING |
+						  TCPF_LAST_ACK)))
+		return;
+	add_wait_queue(sk_sleep(sk), &wait);
+	do {
+		if (sk_wait_event(sk, &timeout,
+				  !((1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING |
+							   TCPF_LAST_ACK)), &wait))
+			break;
+	} while (!signal_pending(current) && timeout);
+	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
+/* End the connection without ceremony and tell the peer.  Socket locked. */
+static void rill_reset(struct sock *sk, enum rill_mib why)
+{
+	struct rill_out out;
+
+	rill_mib_inc(rill_sk_net(sk), why);
+	rill_out_init(&out);
+	rill_conn_abort(&rill_sk(sk)->conn, RILL_R_ABORT, rill_now(), &out);
+	out.bits |= RILL_B_RESET | RILL_B_STATE;
+	out.err = sk->sk_err;
+	rill_apply(sk, &out);
+}
+
+/* What close() means in the state the connection is in.  Socket locked. */
+static void rill_close_conn(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	bool unread = rill_inq(sk) != 0;
+	struct rill_out out;
+
+	rill_rcv_purge(sk);
+	sk_mem_reclaim(sk);
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	/* RFC 2525 2.17: what was not read is lost, so the peer must know. */
+	if (sk->sk_state == TCP_SYN_SENT) {
+		rill_reset(sk, RILL_MIB_ATTEMPTFAILS);
+	} else if (unread || (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime)) {
+		rill_reset(sk, RILL_MIB_ABORTONDATA);
+	} else {
+		rill_out_init(&out);
+		rill_conn_shut_wr(&rs->conn, &rs->fin_run, rill_now(), &out);
+		rill_apply(sk, &out);
+	}
+}
+
+/* No program holds the socket: leave the connection to end by itself. */
+static void rill_leave(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	struct rill_out out;
+
+	if (sk->sk_state == TCP_CLOSE) {
+		rill_destroy(sk);
+		return;
+	}
+	if (rill_too_many_orphans(sk)) {
+		rill_reset(sk, RILL_MIB_ABORTONMEMORY);
+		return;
+	}
+	rs->counted_orphan = true;
+	atomic_inc(&rill_sk_net(sk)->orphans);
+	rill_out_init(&out);
+	if (rs->conn.linger2 == RILL_NEVER && rs->conn.state == RILL_FIN_WAIT2) {
+		/* TCP_LINGER2 < 0: do not wait for the peer's FIN. */
+		rill_reset(sk, RILL_MIB_ABORTONDATA);
+		return;
+	}
+	rill_conn_orphan(&rs->conn, rill_now(), &out);
+	rill_apply(sk, &out);
+}
+
+/* close(2), the last one; @timeout: SO_LINGER's, in jiffies. */
+void rill_close(struct sock *sk, long timeout)
+{
+	lock_sock(sk);
+	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+	if (sk->sk_state == TCP_LISTEN) {
+		rill_sk(sk)->conn.state = RILL_CLOSE;
+		rill_set_state(sk, TCP_CLOSE);
+		rill_listen_stop(sk);
+	} else {
+		rill_close_conn(sk);
+		rill_wait_close(sk, timeout);
+	}
+	sock_orphan(sk);
+	/* Runs the backlog: what came until now is still ours. */
+	release_sock(sk);
+
+	local_bh_disable();
+	bh_lock_sock(sk);
+	WARN_ON_ONCE(sock_owned_by_user(sk));
+	/* The backlog may have ended it, seen SOCK_DEAD and destroyed it: twice
+	 * does no harm. */
+	rill_leave(sk);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	sock_put(sk);			/* the `file` reference */
+}
+
+static int rill_release(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	long timeout = 0;
+
+	if (!sk)
+		return 0;
+	if (sock_flag(sk, SOCK_LINGER) && !(current->flags & PF_EXITING))
+		timeout = sk->sk_lingertime;
+	sock->sk = NULL;
+	sk->sk_prot->close(sk, timeout);
+	return 0;
+}
+
+static int rill_shutdown(struct socket *sock, int how)
+{
+	struct sock *sk = sock->sk;
+	struct rill_sock *rs = rill_sk(sk);
+	struct rill_out out;
+	int err = 0;
+
+	how++;	/* SHUT_RD, WR, RDWR to RCV_, SEND_SHUTDOWN, both */
+	if (how & ~SHUTDOWN_MASK || !how)
+		return -EINVAL;
+	lock_sock(sk);
+	if (sock->state == SS_CONNECTING) {
+		if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV | TCPF_CLOSE))
+			sock->state = SS_DISCONNECTING;
+		else
+			sock->state = SS_CONNECTED;
+	}
+	switch (sk->sk_state) {
+	case TCP_CLOSE:
+		err = -ENOTCONN;
+		fallthrough;	/* wake those who sleep in poll() */
+	default:
+		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | how);
+		if (!(how & SEND_SHUTDOWN) || sk->sk_state == TCP_CLOSE)
+			break;
+		rill_out_init(&out);
+		rill_conn_shut_wr(&rs->conn, &rs->fin_run, rill_now(), &out);
+		rill_apply(sk, &out);
+		break;
+	case TCP_LISTEN:
+		if (!(how & RCV_SHUTDOWN))
+			break;
+		fallthrough;
+	case TCP_SYN_SENT:
+		err = rill_disconnect(sk, O_NONBLOCK);
+		sock->state = err ? SS_DISCONNECTING : SS_UNCONNECTED;
+		break;
+	}
+	sk->sk_state_change(sk);
+	release_sock(sk);
+	return err;
+}
+
+/* Make the socket as if new, but for its options.  Socket locked. */
+int rill_disconnect(struct sock *sk, int flags)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	int old = sk->sk_state;
+
+	if (old == TCP_LISTEN) {
+		rs->conn.state = RILL_CLOSE;
+		rill_set_state(sk, TCP_CLOSE);
+		rill_listen_stop(sk);
+	} else if (old != TCP_CLOSE) {
+		WRITE_ONCE(sk->sk_err, ECONNRESET);
+		rill_reset(sk, RILL_MIB_ABORTONDATA);
+	}
+	rill_timer_stop(sk);
+	rill_purge(sk);
+	rs->conn.state = RILL_CLOSE;
+	memset(&rs->conn.st, 0, sizeof(rs->conn.st));
+	rs->conn.peer_cid = 0;
+	rs->conn.reset_due = false;
+	rill_recv_init(&rs->conn.rx, 0, 0, 0, rill_now());
+	inet_sk(sk)->inet_dport = 0;
+	sk->sk_v6_daddr = in6addr_any;
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
+		sk->sk_v6_rcv_saddr = rs->v6 ? in6addr_any : rill_any4;
+	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
+		rill_port_put(sk);
+		inet_sk(sk)->inet_num = 0;
+		inet_sk(sk)->inet_sport = 0;
+	}
+	WRITE_ONCE(sk->sk_shutdown, 0);
+	sock_reset_flag(sk, SOCK_DONE);
+	WRITE_ONCE(sk->sk_err_soft, 0);
+	sk->sk_disconnects++;
+	sk_dst_reset(sk);
+	return 0;
+}
+
+static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16 port, int oif,
+			    bool v6)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	u16 num = ntohs(port);
+	int err;
+
+	if (sk->sk_state != TCP_CLOSE || rs->bind)
+		return -EINVAL;
+	err = rill_addr_bindable(sk, addr, oif);
+	if (err)
+		return err;
+	if (num && inet_port_requires_bind_service(sock_net(sk), num) &&
+	    !ns_capable(sock_net(sk)->user_ns, CAP_NET_BIND_SERVICE))
+		return -EACCES;
+	rs->v6 = rs->v6 || v6;
+	sk->sk_v6_rcv_saddr = *addr;
+	err = rill_port_get(sk, num);
+	if (err) {
+		sk->sk_v6_rcv_saddr = rs->v6 ? in6addr_any : rill_any4;
+		return err;
+	}
+	if (oif && oif != sk->sk_bound_dev_if)
+		sk->sk_bound_dev_if = oif;
+	if (!ipv6_addr_any(addr) && !(rill_is_v4(addr) && !addr->s6_addr32[3]))
+		sk->sk_userlocks |= SOCK_BINDADDR_LOCK;
+	if (num)
+		sk->sk_userlocks |= SOCK_BINDPORT_LOCK;
+	inet_sk(sk)->inet_dport = 0;
+	sk_dst_reset(sk);
+	return 0;
+}
+
+static int rill_bind(struct socket *sock, struct sockaddr_unsized *uaddr, int len)
+{
+	struct sock *sk = sock->sk;
+	struct in6_addr addr;
+	__be16 port;
+	int err, oif;
+	bool v6;
+
+	lock_sock(sk);
+	oif = sk->sk_bound_dev_if;
+	err = rill_addr_get_bind(sk, uaddr, len, &addr, &port, &oif, &v6);
+	if (!err)
+		err = rill_bind_locked(sk, &addr, port, oif, v6);
+	release_sock(sk);
+	return err;
+}
+
+/* An address one cannot connect to; "any" means this host, as in TCP. */
+static int rill_connect_addr(struct in6_addr *addr, bool v6)
+{
+	if (rill_is_v4(addr) && !addr->s6_addr32[3])
+		addr->s6_addr32[3] = htonl(INADDR_LOOPBACK);
+	else if (ipv6_addr_any(addr))
+		*addr = in6addr_loopback;
+	if (ipv6_addr_is_multicast(addr))
+		return -ENETUNREACH;
+	return 0;
+}
+
+/* Begin a connection: route, carrier, port, id, SYN.  Socket locked. */
+static int rill_connect_start(struct sock *sk, const struct in6_addr *addr, __be16 port,
+			      int oif, bool v6)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	struct rill_net *rn = rill_sk_net(sk);
+	struct inet_sock *inet = inet_sk(sk);
+	struct rill_conn_cfg cfg;
+	struct rill_out out;
+	bool bound = rs->bind;
+	int err;
+
+	if (rill_is_v4(&sk->sk_v6_rcv_saddr) != rill_is_v4(addr) &&
+	    !ipv6_addr_any(&sk->sk_v6_rcv_saddr) && sk->sk_userlocks & SOCK_BINDADDR_LOCK)
+		return -ENETUNREACH;
+	rs->v6 = rs->v6 || v6;
+	if (oif)
+		sk->sk_bound_dev_if = oif;
+	sk->sk_v6_daddr = *addr;
+	inet->inet_dport = port;
+	err = rill_udp_open(rn, !rill_is_v4(addr), false);
+	if (err)
+		return err;
+	rs->peer_udp = htons(READ_ONCE(rn->udp_port));
+	rill_conn_config(sk, &cfg);
+	rs->udp = rill_udp_client(rn, !rill_is_v4(addr), cfg.cid);
+	if (!rs->udp)
+		return -ENETDOWN;
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
+		sk->sk_v6_rcv_saddr = in6addr_any;
+	err = rill_route_connect(sk);
+	if (err)
+		return err;
+	err = bound ? rill_port_check_peer(sk) : rill_port_auto(sk);
+	if (err)
+		return err;
+
+	cfg.sport = ntohs(inet->inet_sport);
+	cfg.dport = ntohs(port);
+	rill_conn_init(&rs->conn, &cfg, rill_now());
+	rill_sync_mss(sk);
+	rill_pace_config(sk);
+	sk_set_txhash(sk);
+	rs->last_data_sent = rs->last_data_rcv = rill_now();
+	rs->rebinds = 0;
+	local_bh_disable();
+	err = rill_hash(sk);
+	local_bh_enable();
+	if (err)
+		return -EADDRNOTAVAIL;
+	rill_out_init(&out);
+	rill_conn_connect(&rs->conn, rill_now(), &out);
+	rill_apply(sk, &out);
+	return 0;
+}
+
+/* connect() failed before a SYN left: the socket may try again. */
+static void rill_connect_undo(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	inet_sk(sk)->inet_dport = 0;
+	sk->sk_v6_daddr = in6addr_any;
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
+		sk->sk_v6_rcv_saddr = rs->v6 ? in6addr_any : rill_any4;
+	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK) && rs->bind_auto) {
+		rill_port_put(sk);
+		inet_sk(sk)->inet_num = 0;
+		inet_sk(sk)->inet_sport = 0;
+	}
+	sk_dst_reset(sk);
+}
+
+/* Wait until the handshake is over.  As inet_wait_for_connect(). */
+static long rill_connect_wait(struct sock *sk, long timeo)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	while ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		release_sock(sk);
+		timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, timeo);
+		lock_sock(sk);
+		if (signal_pending(current) || !timeo)
+			break;
+	}
+	remove_wait_queue(sk_sleep(sk), &wait);
+	return timeo;
+}
+
+/* Read the peer's address and begin; 0, or a negative errno. */
+static int rill_connect_first(struct socket *sock, const void *uaddr, int len)
+{
+	struct sock *sk = sock->sk;
+	int err, oif = sk->sk_bound_dev_if;
+	struct in6_addr addr;
+	__be16 port;
+	bool v6;
+
+	if (sk->sk_state != TCP_CLOSE)
+		return -EISCONN;
+	err = rill_addr_get(sk, uaddr, len, &addr, &port, &oif, &v6);
+	if (!err)
+		err = rill_connect_addr(&addr, v6);
+	if (err)
+		return err;
+	err = rill_connect_start(sk, &addr, port, oif, v6);
+	if (err) {
+		rill_connect_undo(sk);
+		return err;
+	}
+	sock->state = SS_CONNECTING;
+	return 0;
+}
+
+/* The state machine of __inet_stream_connect(), so that all the errnos fit. */
+static int rill_connect_locked(struct socket *sock, const struct sockaddr *uaddr, int len,
+			       int flags)
+{
+	struct sock *sk = sock->sk;
+	long timeo;
+	int err;
+
+	if (len < (int)sizeof(uaddr->sa_family))
+		return -EINVAL;
+	if (uaddr->sa_family == AF_UNSPEC) {
+		err = rill_disconnect(sk, flags);
+		sock->state = err ? SS_DISCONNECTING : SS_UNCONNECTED;
+		return err;
+	}
+	switch (sock->state) {
+	case SS_CONNECTED:
+		return -EISCONN;
+	case SS_CONNECTING:
+		err = -EALREADY;
+		break;
+	case SS_UNCONNECTED:
+		err = rill_connect_first(sock, uaddr, len);
+		if (err)
+			return err;
+		err = -EINPROGRESS;
+		break;
+	default:
+		return -EINVAL;
+	}
+
+	timeo = sock_sndtimeo(sk, flags & O_NONBLOCK);
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		if (!timeo)
+			return err;
+		timeo = rill_connect_wait(sk, timeo);
+		if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+			return !timeo && !signal_pending(current) ? err :
+			       sock_intr_errno(timeo);
+	}
+	/* Refused, timed out, or gone again before we looked. */
+	if (sk->sk_state == TCP_CLOSE) {
+		err = sock_error(sk);
+		if (!err)
+			err = -ECONNABORTED;
+		sock->state = SS_UNCONNECTED;
+		if (rill_disconnect(sk, flags))
+			sock->state = SS_DISCONNECTING;
+		return err;
+	}
+	sock->state = SS_CONNECTED;
+	return 0;
+}
+
+static int rill_connect(struct socket *sock, struct sockaddr_unsized *uaddr, int len, int flags)
+{
+	int err;
+
+	lock_sock(sock->sk);
+	err = rill_connect_locked(sock, (const struct sockaddr *)uaddr, len, flags);
+	release_sock(sock->sk);
+	return err;
+}
+
+static int rill_accept_sock(struct socket *sock, struct socket *newsock, int flags)
+{
+	struct sock *child;
+	int err;
+
+	child = rill_accept(sock->sk, flags, &err);
+	if (!child)
+		return err;
+	lock_sock(child);
+	sock_rps_record_flow(child);
+	sock_graft(child, newsock);
+	newsock->state = SS_CONNECTED;
+	release_sock(child);
+	return 0;
+}
+
+#ifdef RILL_OLD_ACCEPT
+static int rill_accept_op(struct socket *sock, struct socket *newsock, int flags, bool kern)
+{
+	return rill_accept_sock(sock, newsock, flags);
+}
+#else
+static int rill_accept_op(struct socket *sock, struct socket *newsock,
+			  struct proto_accept_arg *arg)
+{
+	return rill_accept_sock(sock, newsock, arg->flags);
+}
+#endif
+
+static int rill_getname(struct socket *sock, struct sockaddr *uaddr, int peer)
+{
+	struct sock *sk = sock->sk;
+	int len;
+
+	lock_sock(sk);
+	if (!peer)
+		len = rill_addr_put(sk, uaddr, &sk->sk_v6_rcv_saddr, inet_sk(sk)->inet_sport);
+	else if (!inet_sk(sk)->inet_dport ||
+		 (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT))
+		len = -ENOTCONN;
+	else
+		len = rill_addr_put(sk, uaddr, &sk->sk_v6_daddr, inet_sk(sk)->inet_dport);
+	release_sock(sk);
+	return len;
+}
+
+static int rill_sendmsg_op(struct socket *sock, struct msghdr *msg, size_t len)
+{
+	return rill_sendmsg(sock->sk, msg, len);
+}
+
+static int rill_recvmsg_op(struct socket *sock, struct msghdr *msg, size_t len, int flags)
+{
+	sock_rps_record_flow(sock->sk);
+	msg->msg_namelen = 0;
+	return rill_recvmsg(sock->sk, msg, len, flags);
+}
+
+static int rill_set_rcvlowat(struct sock *sk, int val)
+{
+	WRITE_ONCE(sk->sk_rcvlowat, val ? val : 1);
+	/* What is queued may satisfy the new mark. */
+	if (rill_stream_is_readable(sk))
+		sk->sk_data_ready(sk);
+	return 0;
+}
+
+/* Unbound, as an IPv4 socket has it. */
+const struct in6_addr rill_any4 = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+
+const struct proto_ops rill_stream_ops = {
+	.owner = THIS_MODULE,
+	.release = rill_release,
+	.bind = rill_bind,
+	.connect = rill_connect,
+	.socketpair = sock_no_socketpair,
+	.accept = rill_accept_op,
+	.getname = rill_getname,
+	.poll = rill_poll,
+	.ioctl = rill_ioctl,
+	.gettstamp = sock_gettstamp,
+	.listen = rill_listen,
+	.shutdown = rill_shutdown,
+	.setsockopt = rill_setsockopt,
+	.getsockopt = rill_getsockopt,
+	.sendmsg = rill_sendmsg_op,
+	.recvmsg = rill_recvmsg_op,
+	.mmap = sock_no_mmap,
+#ifdef RILL_OLD_SENDPAGE
+	.sendpage = sock_no_sendpage,
+#endif
+	.set_rcvlowat = rill_set_rcvlowat,
+};
+
+struct proto rill_prot = {
+	.name = "RILL",
+	.owner = THIS_MODULE,
+	.obj_size = sizeof(struct rill_sock),
+	.close = rill_close,
+	.keepalive = rill_set_keepalive,
+	.release_cb = rill_release_cb,
+	.stream_memory_free = rill_stream_memory_free,
+	.backlog_rcv = rill_backlog_rcv,
+	.enter_memory_pressure = rill_enter_memory_pressure,
+	.leave_memory_pressure = rill_leave_memory_pressure,
+	.memory_pressure = &rill_memory_pressure,
+	.memory_allocated = &rill_memory_allocated,
+	.per_cpu_fw_alloc = &rill_memory_per_cpu_fw_alloc,
+	.sockets_allocated = &rill_sockets_allocated,
+	.sysctl_mem = rill_sysctl_mem,
+	.sysctl_wmem = rill_min_bufs,
+	.sysctl_rmem = rill_min_bufs,
+	.no_autobind = true,
+};
+
+static int rill_create(struct net *net, struct socket *sock, int protocol, int kern)
+{
+	struct sock *sk;
+
+	if (sock->type != SOCK_STREAM)
+		return -ESOCKTNOSUPPORT;
+	if (protocol != RILL_PROTO_V4 && protocol != RILL_PROTO_V6)
+		return -EPROTONOSUPPORT;
+	sk = sk_alloc(net, rill_family, GFP_KERNEL, &rill_prot, kern);
+	if (!sk)
+		return -ENOBUFS;
+	sock->ops = &rill_stream_ops;
+	sock->state = SS_UNCONNECTED;
+	sock_init_data(sock, sk);
+	sk->sk_protocol = protocol;
+	rill_sk(sk)->v6 = protocol == RILL_PROTO_V6;
+	sk->sk_ipv6only = protocol == RILL_PROTO_V6 && READ_ONCE(net->ipv6.sysctl.bindv6only);
+	sk->sk_v6_rcv_saddr = rill_sk(sk)->v6 ? in6addr_any : rill_any4;
+	return rill_init_sock(sk);
+}
+
+static const int rill_families[] = { AF_RILL, 19, 22 };
+
+static struct net_proto_family rill_family_ops = {
+	.create = rill_create,
+	.owner = THIS_MODULE,
+};
+
+/* Take the family asked for, or the first of ours that is free. */
+int rill_family_register(void)
+{
+	int want = rill_family, err, i;
+
+	err = percpu_counter_init(&rill_sockets_allocated, 0, GFP_KERNEL);
+	if (err)
+		return err;
+	err = proto_register(&rill_prot, 1);
+	if (err)
+		goto free_counter;
+	for (i = 0; i < ARRAY_SIZE(rill_families); i++) {
+		rill_family = want ? want : rill_families[i];
+		rill_family_ops.family = rill_family;
+		err = sock_register(&rill_family_ops);
+		if (err != -EEXIST || want)
+			break;
+	}
+	if (!err)
+		return 0;
+	pr_err("address family %d cannot be had: %d\n", rill_family, err);
+	proto_unregister(&rill_prot);
+free_counter:
+	percpu_counter_destroy(&rill_sockets_allocated);
+	return err;
+}
+
+void rill_family_unregister(void)
+{
+	sock_unregister(rill_family);
+}
+
+/* After the last socket is gone for good, grace periods included. */
+void rill_proto_unregister(void)
+{
+	proto_unregister(&rill_prot);
+	percpu_counter_destroy(&rill_sockets_allocated);
+}

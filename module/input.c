@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * input.c - from a UDP datagram, or a train of them, to the engine.
+ *
+ * Start at rill_input().  Owns the cutting of what GRO merged into runs of one
+ * connection, the way to the socket, and what becomes of the bytes.  Whether a
+ * packet is good is the engine's to say.
+ */
+#include <linux/filter.h>
+#include <net/busy_poll.h>
+#include <net/dsfield.h>
+#include <net/inet_ecn.h>
+#include "carrier.h"
+
+/* Counter of a codec error. */
+static enum rill_mib rill_wire_mib(enum rill_wire_err err)
+{
+	switch (err) {
+	case RILL_WIRE_OK:
+		break;
+	case RILL_WIRE_SHORT:
+		return RILL_MIB_INSHORT;
+	case RILL_WIRE_VERSION_ERR:
+		return RILL_MIB_INVERSION;
+	case RILL_WIRE_TYPE:
+		return RILL_MIB_INTYPE;
+	case RILL_WIRE_FLAGS:
+		return RILL_MIB_INFLAGS;
+	case RILL_WIRE_EXT:
+		return RILL_MIB_INEXT;
+	}
+	return RILL_MIB_NONE;
+}
+
+/* Read the header of the packet of @len bytes at @off. */
+static enum rill_wire_err rill_skb_hdr(const struct sk_buff *skb, u32 off, u32 len,
+				       struct rill_hdr *h)
+{
+	u8 buf[RILL_HDR];
+	const u8 *p = skb_header_pointer(skb, off, RILL_HDR, buf);
+
+	return p ? rill_wire_hdr_get(h, p, len) : RILL_WIRE_SHORT;
+}
+
+/* Can @h follow @prev, @plen bytes of payload each, in one run? */
+static bool rill_follows(const struct rill_hdr *prev, const struct rill_hdr *h, u32 plen)
+{
+	return h->type == RILL_T_DATA && !h->ext_len && !prev->flags &&
+	       h->cid == prev->cid && h->pn == prev->pn + 1 && h->off == prev->off + plen;
+}
+
+/*
+ * Describe in @skb's cb the longest run at @start: the packets up to @end are
+ * @stride bytes apart.  Returns its length in bytes, 0 when the first packet is
+ * malformed (counted; its bytes are skipped by the caller).
+ */
+static u32 rill_cut_run(struct rill_net *rn, struct sk_buff *skb, u32 start, u32 end,
+			u32 stride, struct rill_hdr *first)
+{
+	struct rill_skb_cb *cb = rill_cb(skb);
+	u32 len = min(end - start, stride), off = start + len;
+	enum rill_wire_err err = rill_skb_hdr(skb, start, len, first);
+	struct rill_hdr prev, h;
+
+	if (err) {
+		rill_mib_inc(rn, rill_wire_mib(err));
+		return 0;
+	}
+	cb->start = start;
+	cb->stride = stride;
+	cb->n = 1;
+	cb->plen = len - RILL_HDR - first->ext_len;
+	cb->len = cb->plen;
+	cb->last_flags = first->flags;
+	cb->collect = false;
+	if (first->type != RILL_T_DATA || first->ext_len || !cb->plen)
+		return len;
+
+	for (prev = *first; off < end && cb->n < RILL_RUN_MAX; prev = h) {
+		len = min(end - off, stride);
+		if (len <= RILL_HDR || rill_skb_hdr(skb, off, len, &h) ||
+		    !rill_follows(&prev, &h, cb->plen))
+			break;
+		cb->n++;
+		cb->len += len - RILL_HDR;
+		cb->last_flags = h.flags;
+		off += len;
+	}
+	return off - start;
+}
+
+/* Read into @p the first packet of the run @skb holds; false: malformed. */
+static bool rill_skb_pkt(struct rill_net *rn, struct sk_buff *skb, struct rill_pkt *p,
+			 u8 *ext)
+{
+	struct rill_skb_cb *cb = rill_cb(skb);
+	enum rill_wire_err err;
+
+	err = rill_skb_hdr(skb, cb->start, min(skb->len - cb->start, (u32)cb->stride), &p->h);
+	if (!err && skb_copy_bits(skb, cb->start + RILL_HDR, ext, p->h.ext_len))
+		err = RILL_WIRE_SHORT;
+	if (!err)
+		err = rill_wire_ext_get(&p->x, &p->h, ext);
+	if (err) {
+		rill_mib_inc(rn, rill_wire_mib(err));
+		return false;
+	}
+	p->len = cb->len;
+	p->plen = cb->plen;
+	p->n = cb->n;
+	p->last_flags = cb->last_flags;
+	p->ecn = cb->ecn;
+	p->full = false;
+	return true;
+}
+
+/* May the ooo set take one range more?  Grow it while it is small. */
+static void rill_ooo_room(struct rill_sock *rs)
+{
+	struct rill_ranges *r = &rs->conn.rx.ooo;
+	struct rill_range *v;
+	u16 cap = r->cap ? 4 * r->cap : 16;
+
+	if (r->n < r->cap || cap > 1024)
+		return;
+	v = kmalloc_array(cap, sizeof(*v), GFP_ATOMIC | __GFP_NOWARN);
+	if (!v)
+		return;		/* the engine refuses what needs more */
+	if (r->n)
+		memcpy(v, r->v, r->n * sizeof(*v));
+	kfree(rs->ooo_mem);
+	rs->ooo_mem = v;
+	r->v = v;
+	r->cap = cap;
+}
+
+/* The peer's packets come from a new address: answer there (NAT rebinding). */
+static void rill_rebind(struct sock *sk, const struct sk_buff *skb)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	struct in6_addr local, remote;
+	__be16 port;
+
+	rill_skb_path(rs->udp, skb, &local, &remote, &port);
+	if (likely(port == rs->peer_udp && ipv6_addr_equal(&remote, &sk->sk_v6_daddr)))
+		return;
+	if (rill_is_v4(&remote) != rill_is_v4(&sk->sk_v6_daddr))
+		return;
+	rs->peer_udp = port;
+	sk->sk_v6_daddr = remote;
+	__sk_dst_reset(sk);
+	rs->rebinds++;
+	rill_mib_inc(rill_sk_net(sk), RILL_MIB_REBINDS);
+}
+
+/* Hand the packets of a run in one by one: some of them came before. */
+static void rill_rcv_split(struct sock *sk, struct sk_buff *skb)
+{
+	struct rill_skb_cb *cb = rill_cb(skb);
+	u16 i;
+
+	for (i = 0; i < cb->n; i++) {
+		struct sk_buff *one = skb_clone(skb, GFP_ATOMIC);
+		struct rill_skb_cb *c1;
+
+		if (!one)
+			break;		/* lost, as far as the peer can see */
+		c1 = rill_cb(one);
+		c1->start = cb->start + i * cb->stride;
+		c1->n = 1;
+		c1->len = i + 1 < cb->n ? cb->plen : cb->len - i * cb->plen;
+		c1->plen = c1->len;
+		c1->last_flags = i + 1 < cb->n ? 0 : cb->last_flags;
+		rill_rcv_skb(sk, one);
+	}
+	kfree_skb(skb);
+}
+
+/* Data for a program that has closed: it is lost, and the peer must know. */
+static bool rill_rcv_after_close(struct sock *sk, struct rill_out *out, u64 now)
+{
+	struct rill_conn *c = &rill_sk(sk)->conn;
+
+	if (!(sk->sk_shutdown & RCV_SHUTDOWN) ||
+	    !rill_state_in(c->state, RILL_ST(RILL_FIN_WAIT1) | RILL_ST(RILL_FIN_WAIT2)) ||
+	    (out->verdict != RILL_RCV_QUEUE && out->verdict != RILL_RCV_AHEAD))
+		return false;
+	rill_mib_inc(rill_sk_net(sk), RILL_MIB_INCLOSED);
+	rill_mib_inc(rill_sk_net(sk), RILL_MIB_ABORTONDATA);
+	rill_conn_abort(c, RILL_R_ABORT, now, out);
+	out->bits |= RILL_B_RESET;
+	out->err = ECONNRESET;
+	return true;
+}
+
+/*
+ * A run of packets for @sk, which is locked: by a process that drains its
+ * backlog, or by softirq.  Consumes @skb.
+ */
+void rill_rcv_skb(struct sock *sk, struct sk_buff *skb)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	u64 now = rill_cb(skb)->stamp;
+	u8 ext[RILL_EXT_MAX];
+	struct rill_pkt p;
+	struct rill_out out;
+
+	rill_out_init(&out);
+	if (!rill_skb_pkt(rill_sk_net(sk), skb, &p, ext))
+		goto free;
+	if (sk_filter_trim_cap(sk, skb, skb->len)) {
+		rill_mib_inc(rill_sk_net(sk), RILL_MIB_INFILTER);
+		goto free;
+	}
+	if (p.len && rill_state_in(rs->conn.state, RILL_ST_SYNCED)) {
+		p.full = !rill_rcv_room(sk, skb);
+		rill_ooo_room(rs);
+	}
+	rill_conn_rcv(&rs->conn, &p, now, &out);
+	if (out.bits & RILL_B_SPLIT) {
+		rill_rcv_split(sk, skb);
+		return;
+	}
+	if (out.bits & RILL_B_NEWEST)
+		rill_rebind(sk, skb);
+	if (p.len && (out.verdict == RILL_RCV_QUEUE || out.verdict == RILL_RCV_AHEAD) &&
+	    !rill_rcv_after_close(sk, &out, now)) {
+		struct rill_skb_cb *cb = rill_cb(skb);
+
+		rs->last_data_rcv = now;
+		cb->off = out.off;
+		cb->start += RILL_HDR + p.h.ext_len;
+		rill_rcv_queue(sk, skb, out.verdict == RILL_RCV_AHEAD);
+		skb = NULL;
+	}
+	rill_apply(sk, &out);
+free:
+	kfree_skb(skb);
+}
+
+int rill_backlog_rcv(struct sock *sk, struct sk_buff *skb)
+{
+	rill_rcv_skb(sk, skb);
+	return 0;
+}
+
+/* Give @skb to @sk, in softirq; consumes both the skb and the reference. */
+static void rill_deliver(struct sock *sk, struct sk_buff *skb)
+{
+	/* As TCP: what the buffers hold, and room for what is on its way. */
+	u32 limit = READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) + 64 * 1024;
+
+	skb_dst_drop(skb);
+	nf_reset_ct(skb);
+	skb_ext_reset(skb);
+	sk_mark_napi_id(sk, skb);
+	skb->dev = NULL;
+	bh_lock_sock_nested(sk);
+	if (!sock_owned_by_user(sk)) {
+		rill_rcv_skb(sk, skb);
+	} else if (sk_add_backlog(sk, skb, limit)) {
+		rill_mib_inc(rill_sk_net(sk), RILL_MIB_BACKLOGDROPS);
+		sk_drops_inc(sk);
+		kfree_skb(skb);
+	}
+	bh_unlock_sock(sk);
+	sock_put(sk);
+}
+
+static void rill_input_path(const struct rill_udp *udp, const struct sk_buff *skb,
+			    struct rill_path *path)
+{
+	struct in6_addr local, remote;
+	__be16 port;
+
+	rill_skb_path(udp, skb, &local, &remote, &port);
+	memcpy(path->local, &local, sizeof(path->local));
+	memcpy(path->remote, &remote, sizeof(path->remote));
+	path->local_udp = ntohs(udp->port);
+	path->remote_udp = ntohs(port);
+}
+
+/* Packets for nobody we know: the listeners', or strays. */
+static struct sock *rill_input_unknown(struct rill_udp *udp, struct sk_buff *skb,
+				       struct rill_pkt *p)
+{
+	struct rill_reply reply;
+	struct rill_path path;
+
+	rill_input_path(udp, skb, &path);
+	switch (p->h.type) {
+	case RILL_T_SYN:
+		rill_listen_syn(udp, skb, p, &path);
+		return NULL;
+	case RILL_T_ECHO:
+		return rill_listen_echo(udp, skb, p, &path);
+	}
+	rill_mib_inc(udp->rn, RILL_MIB_INNOCONN);
+	if (rill_stray(&p->h, &p->x, RILL_R_STRAY, &reply)) {
+		rill_mib_inc(udp->rn, RILL_MIB_OUTRESETS);
+		rill_send_reply(udp, skb, reply.b, reply.len);
+	}
+	return NULL;
+}
+
+/* One run, described in @skb's cb.  Consumes @skb. */
+static void rill_input_run(struct rill_udp *udp, struct sk_buff *skb, const struct rill_hdr *h)
+{
+	struct rill_node *node = h->type == RILL_T_SYN ? NULL : rill_node_find(h->cid);
+	u8 ext[RILL_EXT_MAX];
+	struct sock *sk = NULL;
+	struct rill_pkt p;
+
+	if (node && node->kind == RILL_NODE_SOCK) {
+		sk = &container_of(node, struct rill_sock, node)->inet.sk;
+		if (!net_eq(sock_net(sk), udp->rn->net) ||
+		    !refcount_inc_not_zero(&sk->sk_refcnt)) {
+			sk = NULL;
+			node = NULL;
+		}
+	}
+	if (!sk) {
+		if (!rill_skb_pkt(udp->rn, skb, &p, ext))
+			goto free;
+		if (node) {
+			rill_tomb_input(udp, node, skb, &p);
+			goto free;
+		}
+		sk = rill_input_unknown(udp, skb, &p);
+	}
+	if (sk) {
+		rill_deliver(sk, skb);
+		return;
+	}
+free:
+	kfree_skb(skb);
+}
+
+/*
+ * A datagram, or a train that GRO or the sender kept together.  Start here.
+ * @skb: consumed; its data begins after the UDP header.  In softirq, under RCU.
+ */
+void rill_input(struct rill_udp *udp, struct sk_buff *skb)
+{
+	u32 stride = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
+	u8 ecn = (udp->v6 ? ipv6_get_dsfield(ipv6_hdr(skb)) : ip_hdr(skb)->tos) & INET_ECN_MASK;
+	u32 at = 0, end = skb->len, len;
+	struct rill_hdr h;
+
+	if (!end || !stride || stride > U16_MAX) {
+		rill_mib_inc(udp->rn, RILL_MIB_INPKTS);
+		rill_mib_inc(udp->rn, RILL_MIB_INSHORT);
+		goto free;
+	}
+	memset(skb->cb, 0, sizeof(struct rill_skb_cb));
+	rill_cb(skb)->stamp = rill_now();
+	rill_cb(skb)->ecn = ecn;
+	rill_mib_add(udp->rn, RILL_MIB_INPKTS, DIV_ROUND_UP(end, stride));
+	while (at < end) {
+		struct sk_buff *run = skb;
+
+		len = rill_cut_run(udp->rn, skb, at, end, stride, &h);
+		if (!len) {
+			at += min(end - at, stride);
+			continue;
+		}
+		rill_mib_inc(udp->rn, RILL_MIB_INRUNS);
+		at += len;
+		/* The last run takes the skb itself, the others a view of it. */
+		if (at < end)
+			run = skb_clone(skb, GFP_ATOMIC);
+		if (run)
+			rill_input_run(udp, run, &h);
+		if (run == skb)
+			return;
+	}
+free:
+	kfree_skb(skb);
+}
+
+/*
+ * An ICMP error quotes a packet of ours, from @offset on in @skb.  It counts if
+ * the packet names an id of ours, which only a host on the path can know.
+ */
+void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 offset)
+{
+	u8 buf[RILL_HDR + 64];
+	struct rill_node *node;
+	struct rill_hdr h;
+	struct rill_ext x;
+	struct sock *sk;
+	struct rill_out out;
+	u32 len = min_t(u32, skb->len > offset ? skb->len - offset : 0, sizeof(buf));
+
+	if (skb_copy_bits(skb, offset, buf, len) ||
+	    rill_wire_hdr_get(&h, buf, len) || rill_wire_ext_get(&x, &h, buf + RILL_HDR) ||
+	    !rill_ext_has(&x, RILL_I_CID))
+		goto bad;
+	rcu_read_lock();
+	node = rill_node_find(x.cid);
+	sk = node && node->kind == RILL_NODE_SOCK ?
+	     &container_of(node, struct rill_sock, node)->inet.sk : NULL;
+	if (sk && (!net_eq(sock_net(sk), udp->rn->net) ||
+		   !refcount_inc_not_zero(&sk->sk_refcnt)))
+		sk = NULL;
+	rcu_read_unlock();
+	if (!sk)
+		goto bad;
+
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk)) {
+		rill_out_init(&out);
+		rill_conn_icmp(&rill_sk(sk)->conn, err, rill_now(), &out);
+		rill_apply(sk, &out);
+	} else {
+		/* A program is at work: the error is a hint, as TCP takes it. */
+		WRITE_ONCE(sk->sk_err_soft, err);
+	}
+	bh_unlock_sock(sk);
+	sock_put(sk);
+	return;
+bad:
+	rill_mib_inc(udp->rn, RILL_MIB_ICMPBAD);
+}

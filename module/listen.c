@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * listen.c - listeners: SYNs answered without state, children, accept().
+ *
+ * Owns a listener's queue of children and how a child is made.  A child is
+ * born in softirq, when the cookie that core/open.c made comes back, by cloning
+ * the listener: it inherits what the program set there.
+ */
+#include <linux/random.h>
+#include <net/busy_poll.h>
+#include "carrier.h"
+
+/* The window a socket starts with, and may grow to; bytes. */
+static void rill_windows(const struct sock *sk, u32 *wnd, u32 *wnd_max)
+{
+	const struct rill_net *rn = rill_sk_net(sk);
+
+	*wnd = READ_ONCE(sk->sk_rcvbuf) / 2;
+	*wnd_max = *wnd;
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+		*wnd_max = max_t(u32, *wnd, READ_ONCE(rn->rmem[2]) / 2);
+}
+
+static u64 rill_random_cid(void)
+{
+	u64 cid;
+
+	do
+		cid = get_random_u64();
+	while (!cid);
+	return cid;
+}
+
+/* What a connection of @sk begins with; the ports are the caller's. */
+void rill_conn_config(struct sock *sk, struct rill_conn_cfg *cfg)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	memset(cfg, 0, sizeof(*cfg));
+	cfg->cc = rs->cc;
+	rill_windows(sk, &cfg->wnd, &cfg->wnd_max);
+	/* A packet must fit an empty buffer, however small. */
+	cfg->params.max_payload = clamp_t(u32, cfg->wnd, 536, RILL_PAYLOAD_MAX);
+	cfg->params.max_ack_delay = RILL_ACK_DELAY / RILL_MSEC;
+	cfg->params.sock_type = sk->sk_type;
+	cfg->cid = rill_random_cid();
+	cfg->sport = ntohs(inet_sk(sk)->inet_sport);
+	cfg->dport = ntohs(inet_sk(sk)->inet_dport);
+	cfg->payload = RILL_PAYLOAD_BASE;
+}
+
+/* Backlog full, counted as Linux does: one more than asked for is admitted. */
+static bool rill_accept_full(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_ack_backlog) > READ_ONCE(sk->sk_max_ack_backlog);
+}
+
+static struct sock *rill_listener_of(struct rill_udp *udp, struct sk_buff *skb, u16 port)
+{
+	struct in6_addr local, remote;
+	__be16 udp_port;
+
+	rill_skb_path(udp, skb, &local, &remote, &udp_port);
+	if (udp->v6 ? ipv6_addr_is_multicast(&local) :
+		      skb->pkt_type != PACKET_HOST)
+		return NULL;	/* RFC 9293 MUST-57 */
+	return rill_listener_find(udp->rn->net, &local, htons(port), skb->skb_iif);
+}
+
+static void rill_refuse(struct rill_udp *udp, struct sk_buff *skb, const struct rill_pkt *p,
+			enum rill_reason why)
+{
+	struct rill_reply reply;
+
+	if (skb->pkt_type != PACKET_HOST || !rill_stray(&p->h, &p->x, why, &reply))
+		return;
+	rill_mib_inc(udp->rn, RILL_MIB_OUTRESETS);
+	rill_send_reply(udp, skb, reply.b, reply.len);
+}
+
+/* A SYN: answer with a cookie, keep nothing.  In softirq, under RCU. */
+void rill_listen_syn(struct rill_udp *udp, struct sk_buff *skb, struct rill_pkt *p,
+		     struct rill_path *path)
+{
+	struct rill_net *rn = udp->rn;
+	struct rill_secrets secrets;
+	struct rill_conn_cfg cfg;
+	struct rill_listen l;
+	struct rill_reply reply;
+	u64 now = rill_cb(skb)->stamp;
+	enum rill_mib why;
+	struct sock *sk;
+
+	sk = rill_listener_of(udp, skb, p->x.dport);
+	if (!sk) {
+		rill_mib_inc(rn, RILL_MIB_SYNREFUSED);
+		rill_refuse(udp, skb, p, RILL_R_REFUSED);
+		return;
+	}
+	if (rill_accept_full(sk)) {
+		rill_mib_inc(rn, RILL_MIB_LISTENOVERFLOWS);
+		goto put;
+	}
+	rill_conn_config(sk, &cfg);
+	l.params = cfg.params;
+	l.credit = max_t(u32, cfg.wnd, cfg.params.max_payload);
+	rill_net_secrets(rn, now, &secrets);
+	why = rill_open_syn(&p->h, &p->x, skb->len, path, &l, &secrets, cfg.cid, now, &reply);
+	rill_mib_inc(rn, why);
+	if (why == RILL_MIB_SYNREFUSED)
+		rill_refuse(udp, skb, p, RILL_R_REFUSED);
+	if (why == RILL_MIB_NONE) {
+		rill_mib_inc(rn, RILL_MIB_SYNACKS);
+		rill_send_reply(udp, skb, reply.b, reply.len);
+	}
+put:
+	sock_put(sk);
+}
+
+/* Give a clone of a listener its own life: everything a pointer led to. */
+static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_buff *skb,
+			    const struct rill_child *info)
+{
+	struct rill_sock *rs = rill_sk(child);
+	struct inet_sock *inet = inet_sk(child);
+	struct rill_conn_cfg cfg;
+
+	rs->ooo = RB_ROOT;
+	rs->ooo_mem = NULL;
+	rs->deferred = 0;
+	rs->throttled = false;
+	rs->hashed = false;
+	rs->counted_orphan = false;
+	rs->bind = NULL;
+	rs->bind_auto = false;
+	INIT_HLIST_NODE(&rs->bind_node);
+	INIT_HLIST_NODE(&rs->listen_node);
+	spin_lock_init(&rs->accept_lock);
+	INIT_LIST_HEAD(&rs->accept_q);
+	INIT_LIST_HEAD(&rs->accept_node);
+	rs->accept_open = false;
+	rs->last_data_sent = rs->last_data_rcv = rill_cb(skb)->stamp;
+	rs->rebinds = 0;
+	rill_timer_init(child);
+	rill_output_init(child);
+	RCU_INIT_POINTER(inet->inet_opt, NULL);
+	inet->mc_list = NULL;
+	sock_reset_flag(child, SOCK_RCU_FREE);
+	sock_set_flag(child, SOCK_RCU_FREE);
+
+	rs->udp = udp;
+	rill_skb_path(udp, skb, &child->sk_v6_rcv_saddr, &child->sk_v6_daddr, &rs->peer_udp);
+	inet->inet_num = info->dport;
+	inet->inet_sport = htons(info->dport);
+	inet->inet_dport = htons(info->sport);
+	if (!child->sk_bound_dev_if && !rill_is_v4(&child->sk_v6_daddr) &&
+	    ipv6_addr_type(&child->sk_v6_daddr) & IPV6_ADDR_LINKLOCAL)
+		child->sk_bound_dev_if = skb->skb_iif;
+	sk_set_txhash(child);
+
+	rill_conn_config(child, &cfg);
+	cfg.cid = info->cid;
+	rill_conn_init(&rs->conn, &cfg, rill_cb(skb)->stamp);
+	rill_pace_config(child);
+}
+
+/* Put @child on its listener's queue; false: it is full, or closing. */
+static bool rill_accept_add(struct sock *sk, struct sock *child)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	bool open;
+
+	spin_lock_bh(&rs->accept_lock);
+	open = rs->accept_open && !rill_accept_full(sk);
+	if (open) {
+		/* The `queue` reference is the one the child was born with. */
+		list_add_tail(&rill_sk(child)->accept_node, &rs->accept_q);
+		sk_acceptq_added(sk);
+	}
+	spin_unlock_bh(&rs->accept_lock);
+	return open;
+}
+
+/* Make the connection that a valid echo asks for; locked, or NULL. */
+static struct sock *rill_child_new(struct sock *sk, struct rill_udp *udp,
+				   struct sk_buff *skb, const struct rill_child *info)
+{
+	struct sock *child = sk_clone_lock(sk, GFP_ATOMIC | __GFP_NOWARN);
+	struct rill_out out;
+
+	if (!child)
+		return NULL;
+	/* Two references: ours, and one for the queue. */
+	rill_child_init(child, udp, skb, info);
+	rill_port_inherit(child, sk);
+	rill_set_state(child, TCP_SYN_RECV);
+	rill_out_init(&out);
+	rill_conn_accept(&rill_sk(child)->conn, info, rill_cb(skb)->stamp, &out);
+	if (rill_hash(child))
+		goto fail;
+	rill_apply(child, &out);
+	if (rill_accept_add(sk, child))
+		return child;
+	rill_unhash(child);
+fail:
+	rill_conn_abort(&rill_sk(child)->conn, RILL_R_ABORT, rill_cb(skb)->stamp, &out);
+	sock_orphan(child);
+	rill_set_state(child, TCP_CLOSE);
+	rill_destroy(child);
+	bh_unlock_sock(child);
+	sock_put(child);	/* the queue's, never used */
+	sock_put(child);	/* ours */
+	return NULL;
+}
+
+/*
+ * A cookie came back.  In softirq, under RCU.
+ * Returns the child, a reference, to hand the packet to; NULL: dropped.
+ */
+struct sock *rill_listen_echo(struct rill_udp *udp, struct sk_buff *skb,
+			      struct rill_pkt *p, struct rill_path *path)
+{
+	struct rill_net *rn = udp->rn;
+	struct sock *sk, *child = NULL;
+	struct rill_secrets secrets;
+	struct rill_child info;
+	enum rill_mib why;
+
+	rill_net_secrets(rn, rill_cb(skb)->stamp, &secrets);
+	why = rill_open_echo(&p->h, &p->x, path, &secrets, rill_cb(skb)->stamp, &info);
+	rill_mib_inc(rn, why);
+	if (why == RILL_MIB_COOKIEOLD)
+		rill_refuse(udp, skb, p, RILL_R_COOKIE);
+	if (why != RILL_MIB_NONE)
+		return NULL;
+	sk = rill_listener_of(udp, skb, info.dport);
+	if (!sk || sk->sk_type != info.params.sock_type) {
+		rill_mib_inc(rn, RILL_MIB_SYNREFUSED);
+		rill_refuse(udp, skb, p, RILL_R_REFUSED);
+		goto put;
+	}
+	if (rill_accept_full(sk)) {
+		rill_mib_inc(rn, RILL_MIB_LISTENOVERFLOWS);
+		goto put;
+	}
+	child = rill_child_new(sk, udp, skb, &info);
+	if (!child) {
+		rill_mib_inc(rn, RILL_MIB_CHILDFAILS);
+		goto put;
+	}
+	sk_mark_napi_id(child, skb);
+	bh_unlock_sock(child);
+	sk->sk_data_ready(sk);
+put:
+	if (sk)
+		sock_put(sk);
+	return child;
+}
+
+/* listen(2). */
+int rill_listen(struct socket *sock, int backlog)
+{
+	struct sock *sk = sock->sk;
+	struct rill_sock *rs = rill_sk(sk);
+	int err = -EINVAL;
+
+	lock_sock(sk);
+	if (sock->state != SS_UNCONNECTED ||
+	    !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		goto out;
+	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
+	err = 0;
+	if (sk->sk_state == TCP_LISTEN)
+		goto out;
+
+	err = rill_listen_carrier(sk);
+	if (err)
+		goto out;
+	if (!rs->bind) {
+		err = rill_port_get(sk, 0);
+		if (err)
+			goto out;
+	}
+	sk->sk_ack_backlog = 0;
+	rs->accept_open = true;
+	rs->conn.state = RILL_LISTEN;
+	rill_set_state(sk, TCP_LISTEN);
+	err = rill_port_listen(sk);
+	if (err) {
+		rs->accept_open = false;
+		rs->conn.state = RILL_CLOSE;
+		rill_set_state(sk, TCP_CLOSE);
+		goto out;
+	}
+	sk_dst_reset(sk);
+	rill_listener_add(sk);
+out:
+	release_sock(sk);
+	return err;
+}
+
+/* Carrier sockets for the addresses @sk listens on. */
+int rill_listen_carrier(struct sock *sk)
+{
+	struct rill_net *rn = rill_sk_net(sk);
+	bool any6 = ipv6_addr_any(&sk->sk_v6_rcv_saddr);
+	bool need6 = any6 || !rill_is_v4(&sk->sk_v6_rcv_saddr);
+	bool need4 = !need6 || (any6 && !sk->sk_ipv6only);
+	int err = 0;
+
+	if (need6)
+		err = rill_udp_open(rn, true, true);
+	/* A host without IPv6: a dual-stack listener serves IPv4 alone. */
+	if (need4 && (!err || err == -EAFNOSUPPORT))
+		err = rill_udp_open(rn, false, true);
+	return err;
+}
+
+/* No more SYNs; children nobody accepted are reset.  Socket locked. */
+void rill_listen_stop(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk), *child, *next;
+	LIST_HEAD(orphans);
+
+	rill_listener_del(sk);
+	spin_lock_bh(&rs->accept_lock);
+	rs->accept_open = false;
+	list_splice_init(&rs->accept_q, &orphans);
+	spin_unlock_bh(&rs->accept_lock);
+
+	list_for_each_entry_safe(child, next, &orphans, accept_node) {
+		struct sock *csk = &child->inet.sk;
+
+		list_del_init(&child->accept_node);
+		sk_acceptq_removed(sk);
+		local_bh_disable();
+		bh_lock_sock_nested(csk);
+		WARN_ON_ONCE(sock_owned_by_user(csk));
+		rill_reset_child(csk);
+		bh_unlock_sock(csk);
+		local_bh_enable();
+		sock_put(csk);		/* the `queue` reference */
+		cond_resched();
+	}
+}
+
+/* A child whose listener is gone: tell the peer, and end it. */
+void rill_reset_child(struct sock *sk)
+{
+	struct rill_out out;
+
+	sock_orphan(sk);
+	if (sk->sk_state == TCP_CLOSE) {
+		rill_destroy(sk);
+		return;
+	}
+	rill_out_init(&out);
+	rill_conn_abort(&rill_sk(sk)->conn, RILL_R_ABORT, rill_now(), &out);
+	rill_mib_inc(rill_sk_net(sk), RILL_MIB_ABORTONDATA);
+	out.bits |= RILL_B_RESET;
+	out.err = ECONNRESET;
+	rill_apply(sk, &out);
+}
+
+static bool rill_accept_empty(struct sock *sk)
+{
+	return list_empty_careful(&rill_sk(sk)->accept_q);
+}
+
+/* Wait for a child; 0 or a negative errno.  Socket locked. */
+static int rill_accept_wait(struct sock *sk, long timeo)
+{
+	DEFINE_WAIT(wait);
+	int err = 0;
+
+	while (rill_accept_empty(sk)) {
+		/* Exclusive: one child wakes one of those who wait. */
+		prepare_to_wait_exclusive(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
+		release_sock(sk);
+		if (rill_accept_empty(sk))
+			timeo = schedule_timeout(timeo);
+		sched_annotate_sleep();
+		lock_sock(sk);
+		if (!rill_accept_empty(sk))
+			break;
+		err = -EINVAL;
+		if (sk->sk_state != TCP_LISTEN)
+			break;
+		err = sock_intr_errno(timeo);
+		if (signal_pending(current))
+			break;
+		err = -EAGAIN;
+		if (!timeo)
+			break;
+		err = 0;
+	}
+	finish_wait(sk_sleep(sk), &wait);
+	return rill_accept_empty(sk) ? err : 0;
+}
+
+/* accept(2): a child, whose `queue` reference becomes the caller's. */
+struct sock *rill_accept(struct sock *sk, int flags, int *err)
+{
+	struct rill_sock *rs = rill_sk(sk), *child = NULL;
+
+	lock_sock(sk);
+	*err = -EINVAL;
+	if (sk->sk_state != TCP_LISTEN)
+		goto out;
+	if (rill_accept_empty(sk)) {
+		long timeo = sock_rcvtimeo(sk, flags & O_NONBLOCK);
+
+		*err = -EAGAIN;
+		if (!timeo)
+			goto out;
+		*err = rill_accept_wait(sk, timeo);
+		if (*err)
+			goto out;
+	}
+	spin_lock_bh(&rs->accept_lock);
+	child = list_first_entry(&rs->accept_q, struct rill_sock, accept_node);
+	list_del_init(&child->accept_node);
+	sk_acceptq_removed(sk);
+	spin_unlock_bh(&rs->accept_lock);
+	*err = 0;
+out:
+	release_sock(sk);
+	return child ? &child->inet.sk : NULL;
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * recvmsg.c - bytes on their way in: from skbs to the program.
+ *
+ * Owns the queues of received skbs.  Each holds a train of packets, described
+ * in its cb, from some stream offset on; sk_receive_queue is in order, rs->ooo
+ * (an rbtree by offset) is what came ahead of a gap.  Trains may overlap where
+ * bytes were sent again; what is read already is skipped.
+ */
+#include <net/busy_poll.h>
+#include "sock.h"
+
+/* A payload this small is copied together with its neighbours: see below. */
+#define RILL_SMALL	512
+#define RILL_COLLECT	(4096 - SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
+
+/* Bytes that can be read now. */
+u64 rill_inq(const struct sock *sk)
+{
+	const struct rill_recv *r = &rill_sk(sk)->conn.rx;
+
+	return r->nxt - r->read;
+}
+
+/*
+ * Is there room for @skb?  Reserves the memory it takes.  An empty queue always
+ * has room for one, or a small buffer could never take a packet.
+ */
+bool rill_rcv_room(struct sock *sk, struct sk_buff *skb)
+{
+	if (atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf &&
+	    !(skb_queue_empty(&sk->sk_receive_queue) && RB_EMPTY_ROOT(&rill_sk(sk)->ooo)))
+		return false;
+	return sk_rmem_schedule(sk, skb, skb->truesize);
+}
+
+/* Put @skb among those beyond a gap. */
+static void rill_ooo_insert(struct sock *sk, struct sk_buff *skb)
+{
+	struct rb_node **p = &rill_sk(sk)->ooo.rb_node, *parent = NULL;
+	u64 off = rill_cb(skb)->off;
+
+	while (*p) {
+		parent = *p;
+		if (off < rill_cb(rb_to_skb(parent))->off)
+			p = &parent->rb_left;
+		else
+			p = &parent->rb_right;
+	}
+	rb_link_node(&skb->rbnode, parent, p);
+	rb_insert_color(&skb->rbnode, &rill_sk(sk)->ooo);
+	skb_set_owner_r(skb, sk);
+}
+
+static struct sk_buff *rill_ooo_first(struct sock *sk)
+{
+	struct rb_node *node = rb_first(&rill_sk(sk)->ooo);
+
+	return node ? rb_to_skb(node) : NULL;
+}
+
+static void rill_ooo_unlink(struct sock *sk, struct sk_buff *skb)
+{
+	rb_erase(&skb->rbnode, &rill_sk(sk)->ooo);
+	RB_CLEAR_NODE(&skb->rbnode);
+	/* It shares its memory with dev, next and prev. */
+	skb->dev = NULL;
+}
+
+/*
+ * Small payloads cost an skb each, a thousand bytes and more for a few: while
+ * the buffer is filling, copy them together.  True: @skb is done with.
+ */
+static bool rill_collect(struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
+	struct rill_skb_cb *cb = rill_cb(skb), *tcb;
+
+	if (cb->len > RILL_SMALL || !tail ||
+	    atomic_read(&sk->sk_rmem_alloc) < sk->sk_rcvbuf / 4)
+		return false;
+	tcb = rill_cb(tail);
+	if (!tcb->collect || skb_tailroom(tail) < cb->len || tcb->off + tcb->len != cb->off) {
+		struct sk_buff *fresh;
+
+		fresh = alloc_skb(RILL_COLLECT, GFP_ATOMIC | __GFP_NOWARN);
+		if (!fresh || !sk_rmem_schedule(sk, fresh, fresh->truesize)) {
+			kfree_skb(fresh);
+			return false;
+		}
+		tail = fresh;
+		tcb = rill_cb(tail);
+		*tcb = (struct rill_skb_cb){ .off = cb->off, .n = 1, .collect = true };
+		skb_set_owner_r(tail, sk);
+		__skb_queue_tail(&sk->sk_receive_queue, tail);
+	}
+	if (WARN_ON_ONCE(skb_copy_bits(skb, cb->start, skb_put(tail, cb->len), cb->len)))
+		return false;
+	tcb->len += cb->len;
+	tcb->plen = tcb->len;
+	kfree_skb(skb);
+	return true;
+}
+
+/*
+ * Keep the bytes of @skb, whose cb says where they belong.
+ * @ahead: they come beyond a gap
+ */
+void rill_rcv_queue(struct sock *sk, struct sk_buff *skb, bool ahead)
+{
+	u64 nxt = rill_sk(sk)->conn.rx.nxt;
+
+	if (ahead) {
+		rill_ooo_insert(sk, skb);
+		return;
+	}
+	if (rill_cb(skb)->n > 1 || !rill_collect(sk, skb)) {
+		skb_set_owner_r(skb, sk);
+		__skb_queue_tail(&sk->sk_receive_queue, skb);
+	}
+	/* The gap may be filled now. */
+	while ((skb = rill_ooo_first(sk)) && rill_cb(skb)->off < nxt) {
+		rill_ooo_unlink(sk, skb);
+		__skb_queue_tail(&sk->sk_receive_queue, skb);
+	}
+}
+
+/* Nobody will read what is queued. */
+void rill_rcv_purge(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	__skb_queue_purge(&sk->sk_receive_queue);
+	while ((skb = rill_ooo_first(sk))) {
+		rill_ooo_unlink(sk, skb);
+		kfree_skb(skb);
+	}
+}
+
+/* Copy @len payload bytes of @skb, from its @skip-th on, to @msg. */
+static int rill_copy_out(struct sk_buff *skb, u32 skip, struct msghdr *msg, u32 len)
+{
+	struct rill_skb_cb *cb = rill_cb(skb);
+	u32 i = cb->n > 1 ? skip / cb->plen : 0;
+
+	for (skip -= i * cb->plen; len; i++, skip = 0) {
+		u32 n = min(len, (cb->n > 1 ? cb->plen : cb->len) - skip);
+
+		if (skb_copy_datagram_msg(skb, cb->start + i * cb->stride + skip, msg, n))
+			return -EFAULT;
+		len -= n;
+	}
+	return 0;
+}
+
+/* The queued skb that holds stream offset @seq, and how far in; NULL: none. */
+static struct sk_buff *rill_rcv_find(struct sock *sk, u64 seq, u32 *skip)
+{
+	struct sk_buff *skb;
+
+	skb_queue_walk(&sk->sk_receive_queue, skb) {
+		struct rill_skb_cb *cb = rill_cb(skb);
+
+		if (seq < cb->off + cb->len) {
+			*skip = seq - cb->off;
+			return skb;
+		}
+	}
+	return NULL;
+}
+
+/* All below @seq was read: drop what is used up. */
+static void rill_rcv_eat(struct sock *sk, u64 seq)
+{
+	struct sk_buff *skb;
+
+	while ((skb = skb_peek(&sk->sk_receive_queue)) &&
+	       rill_cb(skb)->off + rill_cb(skb)->len <= seq) {
+		__skb_unlink(skb, &sk->sk_receive_queue);
+		kfree_skb(skb);
+	}
+}
+
+/* The program took @bytes: give credit, perhaps tell the peer. */
+static void rill_rcv_took(struct sock *sk, u32 bytes)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	struct rill_out out;
+
+	rill_out_init(&out);
+	rill_conn_read(&rs->conn, bytes, rill_now(), &out);
+	rill_rcv_eat(sk, rs->conn.rx.read);
+	if (out.bits)
+		rill_apply(sk, &out);
+}
+
+/*
+ * Why a reader with nothing copied should not wait: 1: end of stream, a negative
+ * errno, or 0: wait.
+ */
+static int rill_recv_end(struct sock *sk)
+{
+	if (sock_flag(sk, SOCK_DONE))
+		return 1;
+	if (sk->sk_err)
+		return sock_error(sk);
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
+		return 1;
+	/* Never connected, and no FIN was read. */
+	if (sk->sk_state == TCP_CLOSE)
+		return -ENOTCONN;
+	return 0;
+}
+
+/* Deliver from the queue; the bytes taken, or -EFAULT if none were. */
+static int rill_recv_some(struct sock *sk, struct msghdr *msg, u64 *seq, size_t len, int flags)
+{
+	struct rill_recv *r = &rill_sk(sk)->conn.rx;
+	struct sk_buff *skb;
+	u32 skip, n, done = 0;
+
+	while (done < len && *seq < r->nxt) {
+		skb = rill_rcv_find(sk, *seq, &skip);
+		if (WARN_ON_ONCE(!skb))
+			return done ? done : -EFAULT;
+		n = min_t(u64, len - done, rill_cb(skb)->len - skip);
+		if (!(flags & MSG_TRUNC) && rill_copy_out(skb, skip, msg, n))
+			return done ? done : -EFAULT;
+		*seq += n;
+		done += n;
+		if (!(flags & MSG_PEEK))
+			rill_rcv_took(sk, n);
+	}
+	return done;
+}
+
+/* Wait until something beyond @seq arrives, an end, a signal, or the time-out. */
+static void rill_recv_wait(struct sock *sk, long *timeo, u64 seq)
+{
+	struct rill_recv *r = &rill_sk(sk)->conn.rx;
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
+	sk_wait_event(sk, timeo, r->nxt > seq || sk->sk_err ||
+		      sk->sk_shutdown & RCV_SHUTDOWN || sk->sk_state == TCP_CLOSE, &wait);
+	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
+	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
+static int rill_recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len, int flags)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	size_t target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
+	u64 seq = rs->conn.rx.read;
+	size_t copied = 0;
+	int n;
+
+	if (sk->sk_state == TCP_LISTEN)
+		return -ENOTCONN;
+	for (;;) {
+		n = rill_recv_some(sk, msg, &seq, len - copied, flags);
+		if (n < 0)
+			return copied ? copied : n;
+		copied += n;
+		if (copied == len)
+			return copied;
+		if (copied >= target && !READ_ONCE(sk->sk_backlog.tail))
+			return copied;
+		if (copied) {
+			if (sk->sk_err || sk->sk_state == TCP_CLOSE ||
+			    sk->sk_shutdown & RCV_SHUTDOWN || !timeo ||
+			    signal_pending(current))
+				return copied;
+		} else {
+			n = rill_recv_end(sk);
+			if (n)
+				return n < 0 ? n : 0;
+			if (!timeo)
+				return -EAGAIN;
+			if (signal_pending(current))
+				return sock_intr_errno(timeo);
+		}
+		if (copied >= target) {
+			/* Take what came meanwhile, do not wait for more. */
+			release_sock(sk);
+			lock_sock(sk);
+		} else {
+			rill_recv_wait(sk, &timeo, seq);
+		}
+		/* Another thread may have read what we peeked at. */
+		if (flags & MSG_PEEK ? seq < rs->conn.rx.read : seq != rs->conn.rx.read)
+			seq = rs->conn.rx.read;
+	}
+}
+
+/* recvmsg(2). */
+int rill_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
+{
+	int n;
+
+	if (unlikely(flags & MSG_ERRQUEUE))
+		return -EAGAIN;		/* nothing is ever queued there */
+	if (unlikely(flags & MSG_OOB))
+		return -EOPNOTSUPP;
+	if (sk_can_busy_loop(sk) && skb_queue_empty_lockless(&sk->sk_receive_queue) &&
+	    sk->sk_state == TCP_ESTABLISHED)
+		sk_busy_loop(sk, flags & MSG_DONTWAIT);
+	lock_sock(sk);
+	n = rill_recvmsg_locked(sk, msg, len, flags);
+	release_sock(sk);
+	return n;
+}

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sendmsg.c - bytes on their way out: from the program into runs, from runs
+ * into skbs.
+ *
+ * Owns the layout of a run.  User bytes are copied once, into page fragments
+ * laid out as they will leave, with room for a header before every packet:
+ *
+ *	frag 0                                   frag 1
+ *	+----+---------+----+---------+----+---  ---+----+---------+----+------+
+ *	|hdr |payload 0|hdr |payload 1|hdr | pay load 2  |hdr  ...           |
+ *	+----+---------+----+---------+----+---  ---+----+---------+----+------+
+ *	`-- stride ----'                         packets may span fragments,
+ *	                                         headers may not
+ *
+ * A first transmission writes its headers in place and sends the stretch as one
+ * skb; a retransmission puts a fresh header in front of the same payload, since
+ * the old skb may still sit in a queue.
+ */
+#include <linux/slab.h>
+#include "sock.h"
+
+/*
+ * Fragments of a run: two 32 KiB pages hold 44 packets of 1,472 bytes, what a
+ * train may hold; a third and fourth make up for pages begun elsewhere.
+ */
+#define RILL_RUN_FRAGS	4
+#define RILL_RUN_BYTES	65507	/* UDP payload of one skb */
+
+struct rill_txrun {
+	struct rill_run run;
+	u32	charged;	/* bytes charged to the socket */
+	u8	nfrags;
+	struct {
+		struct page *page;
+		u32	off, len;
+	} frag[RILL_RUN_FRAGS];
+};
+
+static struct rill_txrun *rill_txrun(struct rill_run *run)
+{
+	return container_of(run, struct rill_txrun, run);
+}
+
+/* The engine is done with @run. */
+void rill_run_free(struct sock *sk, struct rill_run *run)
+{
+	struct rill_txrun *t = rill_txrun(run);
+	u8 i;
+
+	if (run == &rill_sk(sk)->fin_run)
+		return;
+	for (i = 0; i < t->nfrags; i++)
+		put_page(t->frag[i].page);
+	sk_wmem_queued_add(sk, -(int)t->charged);
+	sk_mem_uncharge(sk, t->charged);
+	kfree(t);
+}
+
+static bool rill_charge(struct sock *sk, u32 bytes)
+{
+	if (!sk_wmem_schedule(sk, bytes))
+		return false;
+	sk_wmem_queued_add(sk, bytes);
+	sk_mem_charge(sk, bytes);
+	return true;
+}
+
+static struct rill_txrun *rill_txrun_new(struct sock *sk, u16 plen)
+{
+	struct rill_txrun *t = kmalloc(sizeof(*t), sk->sk_allocation);
+
+	if (!t)
+		return NULL;
+	if (!rill_charge(sk, sizeof(*t))) {
+		kfree(t);
+		return NULL;
+	}
+	memset(&t->run, 0, sizeof(t->run));
+	INIT_LIST_HEAD(&t->run.node);
+	t->run.plen = plen;
+	t->charged = sizeof(*t);
+	t->nfrags = 0;
+	return t;
+}
+
+/* Does the free part of @pf begin where the layout ends? */
+static bool rill_txrun_continues(const struct rill_txrun *t, const struct page_frag *pf)
+{
+	u8 i = t->nfrags;
+
+	return i && t->frag[i - 1].page == pf->page &&
+	       t->frag[i - 1].off + t->frag[i - 1].len == pf->offset;
+}
+
+/* Add @len bytes at the head of @pf to the layout; there is a fragment for it. */
+static void rill_txrun_extend(struct rill_txrun *t, struct page_frag *pf, u32 len)
+{
+	u8 i = t->nfrags;
+
+	if (rill_txrun_continues(t, pf)) {
+		t->frag[i - 1].len += len;
+	} else {
+		get_page(pf->page);
+		t->frag[i].page = pf->page;
+		t->frag[i].off = pf->offset;
+		t->frag[i].len = len;
+		t->nfrags++;
+	}
+	pf->offset += len;
+}
+
+/* The most packets of @plen bytes that one run takes. */
+static u32 rill_run_packets(u16 plen)
+{
+	return min_t(u32, RILL_RUN_MAX, RILL_RUN_BYTES / (plen + RILL_HDR));
+}
+
+/* Bytes of payload @t can still take: to the end of its last packet, or of all. */
+static u32 rill_txrun_room(const struct rill_txrun *t)
+{
+	return rill_run_packets(t->run.plen) * t->run.plen - t->run.len;
+}
+
+/*
+ * Copy up to @len bytes from @msg into @t, as one stretch of one fragment.
+ * Returns the bytes copied, 0 when @t is full, or a negative errno: -EFAULT, or
+ * -ENOMEM when the caller should wait for memory.
+ */
+static int rill_txrun_copy(struct sock *sk, struct rill_txrun *t, struct msghdr *msg, u32 len)
+{
+	struct page_frag *pf = sk_page_frag(sk);
+	u32 in = t->run.len % t->run.plen, room = rill_txrun_room(t);
+	u32 hdr = in ? 0 : RILL_HDR;
+
+	if (!room)
+		return 0;
+	if (!sk_page_frag_refill(sk, pf))
+		return -ENOMEM;
+	if (hdr && pf->size - pf->offset <= RILL_HDR) {
+		/* A header must not span fragments: leave this scrap. */
+		pf->offset = pf->size;
+		if (!sk_page_frag_refill(sk, pf))
+			return -ENOMEM;
+	}
+	len = min3(len, (u32)t->run.plen - in, pf->size - pf->offset - hdr);
+	if (t->nfrags == RILL_RUN_FRAGS && !rill_txrun_continues(t, pf))
+		return 0;
+	if (!rill_charge(sk, len + hdr))
+		return -ENOMEM;
+	if (copy_page_from_iter(pf->page, pf->offset + hdr, len, &msg->msg_iter) != len) {
+		sk_wmem_queued_add(sk, -(int)(len + hdr));
+		sk_mem_uncharge(sk, len + hdr);
+		return -EFAULT;
+	}
+	t->charged += len + hdr;
+	rill_txrun_extend(t, pf, hdr + len);
+	return len;
+}
+
+/* The run at the end of the stream, if more bytes may go into it. */
+static struct rill_txrun *rill_tail_run(struct sock *sk)
+{
+	struct rill_conn *c = &rill_sk(sk)->conn;
+	struct rill_run *run = rill_send_tail(&c->tx);
+
+	if (!run || run->flags || run == &rill_sk(sk)->fin_run)
+		return NULL;
+	/* A packet larger than the path takes now must not grow. */
+	return run->plen > c->payload ? NULL : rill_txrun(run);
+}
+
+/*
+ * Copy bytes from @msg into @t until either ends, or the send buffer is full.
+ * @out: NULL: @t is not in the stream yet
+ * Returns the bytes moved; 0 or a negative errno only if none were.
+ */
+static int rill_fill_run(struct sock *sk, struct rill_txrun *t, struct msghdr *msg, u32 len,
+			 struct rill_out *out)
+{
+	u32 done = 0;
+	int n = 0;
+
+	while (done < len && sk_stream_memory_free(sk)) {
+		n = rill_txrun_copy(sk, t, msg, len - done);
+		if (n <= 0)
+			break;
+		done += n;
+		if (out)
+			rill_conn_grow(&rill_sk(sk)->conn, &t->run, n, out);
+		else
+			t->run.len += n;
+	}
+	return done ? done : n;
+}
+
+/*
+ * Move bytes from @msg into the stream: the last run if it can grow, or else a
+ * new one.  Returns the bytes moved, more than 0, or a negative errno.
+ */
+static int rill_fill(struct sock *sk, struct msghdr *msg, u32 len, struct rill_out *out)
+{
+	struct rill_conn *c = &rill_sk(sk)->conn;
+	struct rill_txrun *t = rill_tail_run(sk);
+	int n;
+
+	if (t) {
+		n = rill_fill_run(sk, t, msg, len, out);
+		if (n)
+			return n;
+	}
+	t = rill_txrun_new(sk, c->payload);
+	if (!t)
+		return -ENOMEM;
+	n = rill_fill_run(sk, t, msg, len, NULL);
+	if (n <= 0) {
+		rill_run_free(sk, &t->run);
+		return n ? n : -ENOMEM;
+	}
+	t->run.n = DIV_ROUND_UP(t->run.len, t->run.plen);
+	rill_conn_write(c, &t->run, rill_now(), out);
+	return n;
+}
+
+/* Errors that keep a program from sending, as tcp_sendmsg_locked() has them. */
+static int rill_send_check(struct sock *sk)
+{
+	if (sk->sk_err)
+		return sock_error(sk);
+	if (sk->sk_shutdown & SEND_SHUTDOWN)
+		return -EPIPE;
+	return 0;
+}
+
+/* Wait until the socket can take data.  0 or a negative errno. */
+static int rill_send_ready(struct sock *sk, long *timeo)
+{
+	int err;
+
+	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))) {
+		err = sk_stream_wait_connect(sk, timeo);
+		if (err)
+			return err;
+	}
+	return rill_send_check(sk);
+}
+
+/* Send what can leave; MSG_MORE holds back a packet that is not full. */
+static void rill_push(struct sock *sk, int flags, struct rill_out *out)
+{
+	struct rill_conn *c = &rill_sk(sk)->conn;
+	bool cork = c->cork;
+
+	c->cork = cork || flags & MSG_MORE;
+	rill_apply(sk, out);
+	c->cork = cork;
+	rill_out_init(out);
+}
+
+static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
+	struct rill_out out;
+	int err, n, copied = 0;
+
+	rill_out_init(&out);
+	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	err = rill_send_ready(sk, &timeo);
+	if (err)
+		goto out_err;
+
+	while (msg_data_left(msg)) {
+		n = -ENOMEM;
+		if (sk_stream_memory_free(sk))
+			n = rill_fill(sk, msg, min_t(size_t, msg_data_left(msg), INT_MAX), &out);
+		if (n > 0) {
+			copied += n;
+			/* A train is ready: let it go while we copy the next. */
+			if (msg_data_left(msg))
+				rill_push(sk, MSG_MORE, &out);
+			continue;
+		}
+		err = n;
+		if (n == -EFAULT)
+			break;
+		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+		if (copied)
+			rill_push(sk, 0, &out);
+		err = sk_stream_wait_memory(sk, &timeo);
+		if (err)
+			break;
+		err = rill_send_check(sk);
+		if (err)
+			break;
+	}
+	if (copied) {
+		rill_push(sk, msg->msg_flags, &out);
+		return copied;
+	}
+out_err:
+	return sk_stream_error(sk, msg->msg_flags, err);
+}
+
+/* sendmsg(2).  A name in @msg is ignored on a connected stream, as TCP does. */
+int rill_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	int err;
+
+	if (msg->msg_flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	lock_sock(sk);
+	err = rill_sendmsg_locked(sk, msg, len);
+	release_sock(sk);
+	return err;
+}
+
+/* Add layout bytes [@pos, @pos + @len) of @t to @skb, by reference. */
+static void rill_layout_frags(struct sk_buff *skb, const struct rill_txrun *t, u32 pos, u32 len)
+{
+	u8 i;
+
+	for (i = 0; i < t->nfrags && len; i++) {
+		u32 flen = t->frag[i].len, n;
+
+		if (pos >= flen) {
+			pos -= flen;
+			continue;
+		}
+		n = min(len, flen - pos);
+		get_page(t->frag[i].page);
+		skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, t->frag[i].page,
+				t->frag[i].off + pos, n, n);
+		len -= n;
+		pos = 0;
+	}
+}
+
+/* Where layout byte @pos of @t is; headers never span fragments. */
+static u8 *rill_layout_at(const struct rill_txrun *t, u32 pos)
+{
+	u8 i;
+
+	for (i = 0; i < t->nfrags; i++) {
+		if (pos < t->frag[i].len)
+			return page_address(t->frag[i].page) + t->frag[i].off + pos;
+		pos -= t->frag[i].len;
+	}
+	return NULL;
+}
+
+/* The packets of @tx with their headers written in place: a first transmission. */
+static void rill_fill_train(struct sk_buff *skb, const struct rill_tx *tx)
+{
+	const struct rill_txrun *t = rill_txrun(tx->run);
+	u32 stride = tx->run->plen + RILL_HDR;
+	struct rill_hdr h;
+	u8 i;
+
+	for (i = 0; i < tx->n; i++) {
+		rill_tx_header(tx, i, &h);
+		rill_wire_hdr_put(rill_layout_at(t, (tx->first + i) * stride), &h);
+	}
+	rill_layout_frags(skb, t, tx->first * stride, tx->bytes + tx->n * RILL_HDR);
+}
+
+/* One packet with a fresh header, its extension and padding. */
+static void rill_fill_packet(struct sk_buff *skb, const struct rill_tx *tx)
+{
+	struct rill_hdr h;
+
+	rill_tx_header(tx, 0, &h);
+	rill_wire_hdr_put(skb_put(skb, RILL_HDR), &h);
+	skb_put_data(skb, tx->ext.b, tx->ext.len);
+	skb_put_zero(skb, tx->pad);
+	if (tx->run && tx->bytes)
+		rill_layout_frags(skb, rill_txrun(tx->run),
+				  tx->first * (tx->run->plen + RILL_HDR) + RILL_HDR,
+				  tx->bytes);
+}
+
+/*
+ * An skb with the packets of @tx, @headroom bytes free in front; NULL: no
+ * memory.  Socket locked, any context.
+ */
+struct sk_buff *rill_run_skb(struct sock *sk, const struct rill_tx *tx, u32 headroom)
+{
+	bool train = tx->run && tx->fresh && !tx->ext.len && tx->bytes;
+	u32 linear = train ? 0 : RILL_HDR + tx->ext.len + tx->pad;
+	struct sk_buff *skb = alloc_skb(headroom + linear, GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, headroom);
+	if (train)
+		rill_fill_train(skb, tx);
+	else
+		rill_fill_packet(skb, tx);
+	return skb;
+}

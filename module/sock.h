@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * sock.h - the Rill socket, and the rules of its locks and its life.
+ *
+ * Owns struct rill_sock and the prototypes of the glue, grouped by the file
+ * that implements them.  The protocol is the engine's (core/conn.h): glue moves
+ * bytes and wakes people.
+ *
+ * Locks, outermost first
+ *
+ *  1. The socket lock (lock_sock() in a process; bh_lock_sock() and the backlog
+ *     in softirq).  Guards struct rill_conn and everything in struct rill_sock
+ *     not named below.  Two socket locks are never held at once, with one
+ *     exception: a child is locked while nobody else can know it.
+ *  2. rill_bind_bucket.lock (lookup.c): who holds which port.
+ *     rill_listen_bucket.lock (lookup.c): who listens; writers only.
+ *     rill_sock.accept_lock: a listener's queue of children.
+ *     rill_net.tomb_lock (tomb.c).  None of these is taken inside another.
+ *  3. sk_callback_lock, the wait queue, sk_receive_queue.lock.
+ *
+ * The id table is an rhashtable read under RCU.  A socket found there or among
+ * the listeners is pinned with refcount_inc_not_zero() before use; SOCK_RCU_FREE
+ * keeps its memory for a grace period.  What softirq cannot do because a process
+ * owns the socket goes to the backlog with its time stamp (packets), or becomes
+ * a bit of rill_sock.deferred that rill_release_cb() drains (timer, write space).
+ *
+ * References on a socket, each with the place that drops it
+ *
+ *  file		the descriptor			rill_close()
+ *  table	entry in the id table		rill_unhash()
+ *  timer	armed hrtimer			its handler, or rill_timer_stop()
+ *  kick	scheduled tasklet		its handler, rill_output_kicked()
+ *  queue	place on an accept queue	rill_accept(), or rill_listen_stop()
+ *
+ * Teardown.  A socket dies when its last reference goes.  rill_close() orphans
+ * it; if the connection has ended, or when it does, rill_destroy() takes it out
+ * of the id table (no new packet finds it), gives back its port, stops the timer
+ * and frees the queues: after that only a reader inside an RCU section or a
+ * timer handler waiting for the lock can hold it, and both look at SOCK_DEAD and
+ * the state after taking the lock.  A listener also drains its accept queue: the
+ * queue is closed under accept_lock, so a child is either in it before (and is
+ * destroyed here) or is refused.
+ */
+#ifndef RILL_SOCK_H
+#define RILL_SOCK_H
+
+#include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/ipv6.h>
+#include <linux/rhashtable-types.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include <linux/rill.h>
+#include "core/conn.h"
+#include "netns.h"
+
+struct rill_bind;
+
+/* What an id leads to: a socket or a tombstone. */
+enum rill_node_kind {
+	RILL_NODE_SOCK,
+	RILL_NODE_TOMB,
+};
+
+struct rill_node {
+	struct rhash_head rh;
+	u64	cid;		/* key; random, chosen here */
+	u8	kind;		/* enum rill_node_kind */
+};
+
+/* Bits of rill_sock.deferred: work for whoever releases the socket. */
+enum rill_deferred {
+	RILL_D_TIMER,		/* the deadline came */
+	RILL_D_OUTPUT,		/* the queue below has room again */
+	RILL_D_KICKED,		/* the tasklet is scheduled */
+};
+
+struct rill_sock {
+	/* First: IPv6 output reads inet_sk(skb->sk)->pinet6, NULL here. */
+	struct inet_sock inet;
+
+	/* receive */
+	struct rb_root	ooo;		/* skbs beyond a gap, by offset */
+	struct rill_range *ooo_mem;	/* behind conn.rx.ooo.v, NULL at first */
+
+	/* send */
+	unsigned long	deferred;	/* enum rill_deferred; any context */
+	u32		notsent_lowat;	/* bytes, 0: none; RILL_NOTSENT_LOWAT */
+	bool		throttled;	/* output waits for the queue below */
+	struct tasklet_struct kick;	/* resumes output */
+
+	/* timer */
+	struct hrtimer	timer;
+	u64		timer_at;	/* when it fires, RILL_NEVER: not armed */
+
+	/* identity */
+	struct rill_node node;		/* in the id table while hashed */
+	bool		hashed;
+	bool		v6;		/* names are sockaddr_in6 */
+	bool		counted_orphan;	/* in rill_net.orphans */
+	u8		tclass;		/* IPv6 traffic class, ECN bits clear */
+	s16		hop_limit;	/* IPv6, -1: the route's */
+	u32		dst_cookie;	/* of sk_dst_cache, IPv6 */
+	u32		dst_mtu;	/* of the route when the payload was set */
+	const struct rill_cc_ops *cc;	/* RILL_CONGESTION */
+	struct rill_udp	*udp;		/* carrier socket we send from */
+	__be16		peer_udp;	/* the peer's UDP port */
+
+	struct rill_conn conn;
+
+	/* ports */
+	struct rill_bind *bind;		/* the port we hold, NULL: none */
+	struct hlist_node bind_node;	/* among its holders */
+	bool		bind_auto;	/* picked by connect(): shared by peers */
+
+	/* listener */
+	struct hlist_node listen_node;	/* among the listeners */
+	spinlock_t	accept_lock;	/* the two below, and sk_ack_backlog */
+	struct list_head accept_q;	/* children, by accept_node */
+	bool		accept_open;	/* children may be added */
+	/* child, or a run without bytes for the FIN */
+	struct list_head accept_node;
+	struct rill_run	fin_run;
+
+	/* for RILL_INFO */
+	u16		maxseg;		/* RILL_MAXSEG as set, 0: not */
+	u64		last_data_sent;	/* ns */
+	u64		last_data_rcv;	/* ns */
+	u32		rebinds;	/* times the peer's address changed */
+};
+
+/*
+ * What we keep in skb->cb.  While a packet travels to its socket: where its
+ * packets are.  Once queued: which bytes of the stream it holds.
+ */
+struct rill_skb_cb {
+	u64	off;		/* queued: stream offset of the first byte */
+	u64	stamp;		/* when it arrived, ns */
+	u32	start;		/* skb offset of the first packet's header; queued: payload */
+	u32	len;		/* payload bytes in all */
+	u16	stride;		/* from packet to packet */
+	u16	plen;		/* payload of every packet but the last */
+	u16	n;		/* packets, 1..64 */
+	u8	ecn;		/* ECN field of the IP header */
+	u8	last_flags;	/* header flags of the last packet */
+	bool	collect;	/* a linear skb that collects small payloads */
+};
+
+static inline struct rill_skb_cb *rill_cb(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct rill_skb_cb) > sizeof(skb->cb));
+	return (struct rill_skb_cb *)skb->cb;
+}
+
+#define rill_sk(ptr)	container_of_const(ptr, struct rill_sock, inet.sk)
+
+extern struct proto rill_prot;
+extern const struct proto_ops rill_stream_ops;
+extern int rill_family;
+extern const struct in6_addr rill_any4;
+extern struct kmem_cache *rill_rec_cache;
+extern struct workqueue_struct *rill_wq;
+
+static inline struct rill_net *rill_sk_net(const struct sock *sk)
+{
+	return rill_pernet(sock_net(sk));
+}
+
+static inline u64 rill_now(void)
+{
+	return ktime_get_ns();
+}
+
+static inline bool rill_is_v4(const struct in6_addr *a)
+{
+	return ipv6_addr_v4mapped(a);
+}
+
+/* ns in the unit of /proc, 1/100 s; at most what its columns hold. */
+static inline unsigned long rill_clock_t(u64 ns)
+{
+	return min_t(u64, div_u64(ns, NSEC_PER_SEC / USER_HZ), U32_MAX);
+}
+
+/* The state as generic code may see it: sk_fullsock() casts TIME_WAIT. */
+static inline int rill_sk_state(const struct rill_conn *c)
+{
+	return c->state == RILL_TIME_WAIT ? TCP_CLOSE : c->state;
+}
+
+/* addr.c */
+int rill_addr_get(const struct sock *sk, const void *uaddr, int len,
+		  struct in6_addr *addr, __be16 *port, int *oif, bool *v6);
+int rill_addr_get_bind(const struct sock *sk, const void *uaddr, int len,
+		       struct in6_addr *addr, __be16 *port, int *oif, bool *v6);
+int rill_addr_put(const struct sock *sk, void *uaddr, const struct in6_addr *addr,
+		  __be16 port);
+int rill_addr_bindable(struct sock *sk, const struct in6_addr *addr, int oif);
+
+/* af_rill.c */
+void rill_sock_init(struct sock *sk, int protocol);
+void rill_set_state(struct sock *sk, int state);
+void rill_close(struct sock *sk, long timeout);
+int rill_disconnect(struct sock *sk, int flags);
+void rill_destroy(struct sock *sk);
+void rill_pace_config(struct sock *sk);
+int rill_family_register(void);
+void rill_family_unregister(void);
+void rill_proto_unregister(void);
+void rill_purge(struct sock *sk);
+
+/* poll_wait.c */
+__poll_t rill_poll(struct file *file, struct socket *sock, poll_table *wait);
+void rill_write_space(struct sock *sk);
+void rill_stream_write_space(struct sock *sk);
+bool rill_stream_is_readable(struct sock *sk);
+bool rill_stream_memory_free(const struct sock *sk, int wake);
+
+/* sendmsg.c */
+int rill_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
+void rill_run_free(struct sock *sk, struct rill_run *run);
+struct sk_buff *rill_run_skb(struct sock *sk, const struct rill_tx *tx, u32 headroom);
+
+/* recvmsg.c */
+int rill_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
+void rill_rcv_queue(struct sock *sk, struct sk_buff *skb, bool ahead);
+void rill_rcv_purge(struct sock *sk);
+bool rill_rcv_room(struct sock *sk, struct sk_buff *skb);
+u64 rill_inq(const struct sock *sk);
+
+/* input.c */
+int rill_backlog_rcv(struct sock *sk, struct sk_buff *skb);
+void rill_input(struct rill_udp *udp, struct sk_buff *skb);
+void rill_rcv_skb(struct sock *sk, struct sk_buff *skb);
+void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 offset);
+
+/* output.c */
+void rill_apply(struct sock *sk, struct rill_out *out);
+void rill_output(struct sock *sk);
+void rill_output_init(struct sock *sk);
+void rill_output_resume(struct sock *sk);
+void rill_release_cb(struct sock *sk);
+void rill_sync_mss(struct sock *sk);
+void rill_reclaim(struct sock *sk);
+int rill_send_reply(struct rill_udp *udp, const struct sk_buff *to, const u8 *b, u16 len);
+
+/* listen.c */
+int rill_listen(struct socket *sock, int backlog);
+int rill_listen_carrier(struct sock *sk);
+void rill_reset_child(struct sock *sk);
+void rill_conn_config(struct sock *sk, struct rill_conn_cfg *cfg);
+void rill_listen_stop(struct sock *sk);
+struct sock *rill_accept(struct sock *sk, int flags, int *err);
+void rill_listen_syn(struct rill_udp *udp, struct sk_buff *skb, struct rill_pkt *p,
+		     struct rill_path *path);
+struct sock *rill_listen_echo(struct rill_udp *udp, struct sk_buff *skb,
+			      struct rill_pkt *p, struct rill_path *path);
+
+/* lookup.c */
+int rill_lookup_init(void);
+void rill_lookup_exit(void);
+struct rill_node *rill_node_find(u64 cid);
+int rill_node_add(struct rill_node *node);
+void rill_node_del(struct rill_node *node);
+void rill_node_walk(struct rhashtable_iter *iter);
+int rill_hash(struct sock *sk);
+void rill_unhash(struct sock *sk);
+void rill_listener_add(struct sock *sk);
+void rill_listener_del(struct sock *sk);
+struct sock *rill_listener_find(struct net *net, const struct in6_addr *daddr, __be16 port,
+				int dif);
+int rill_port_get(struct sock *sk, u16 port);
+int rill_port_auto(struct sock *sk);
+int rill_port_listen(struct sock *sk);
+int rill_port_check_peer(struct sock *sk);
+void rill_port_inherit(struct sock *child, struct sock *parent);
+void rill_port_put(struct sock *sk);
+struct sock *rill_listener_nth(struct net *net, bool v6, loff_t pos);
+
+/* timer.c */
+void rill_timer_init(struct sock *sk);
+void rill_timer_sync(struct sock *sk);
+void rill_timer_stop(struct sock *sk);
+
+/* tomb.c */
+void rill_tomb_make(struct sock *sk, u64 now);
+void rill_tomb_input(struct rill_udp *udp, struct rill_node *node, struct sk_buff *skb,
+		     const struct rill_pkt *p);
+struct rill_tomb_node;
+const struct rill_tomb_node *rill_tomb_of(const struct rill_node *node, struct net *net,
+					  bool v6);
+void rill_tomb_show(struct seq_file *seq, const struct rill_tomb_node *tn, bool v6, int i);
+
+/* sockopt.c */
+int rill_setsockopt(struct socket *sock, int level, int optname, sockptr_t optval,
+		    unsigned int optlen);
+int rill_getsockopt(struct socket *sock, int level, int optname, char __user *optval,
+		    int __user *optlen);
+int rill_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
+void rill_set_keepalive(struct sock *sk, int val);
+
+/* info.c */
+void rill_get_info(struct sock *sk, struct rill_info *info);
+
+/* proc.c */
+void rill_proc_names(struct seq_file *seq, int i, const struct in6_addr *local, __be16 sport,
+		     const struct in6_addr *remote, __be16 dport, bool v6);
+
+#endif /* RILL_SOCK_H */

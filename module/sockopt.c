@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sockopt.c - options and ioctls.
+ *
+ * Owns the options at SOL_RILL, which IPPROTO_TCP answers too, and those of IP
+ * and IPv6 that programs set on a TCP socket.  What is not here is refused with
+ * ENOPROTOOPT: an option that is taken and ignored would be a lie.
+ */
+#include <linux/compat.h>
+#include <linux/tcp.h>
+#include <net/inet_ecn.h>
+#include <net/route.h>
+#include <net/tcp_states.h>
+#include <asm/ioctls.h>
+#include "sock.h"
+
+#define RILL_MAX_KEEPIDLE	32767
+#define RILL_MAX_KEEPINTVL	32767
+#define RILL_MAX_KEEPCNT	127
+#define RILL_MAX_SYNCNT		127
+#define RILL_MAX_LINGER2	120	/* seconds, TCP_FIN_TIMEOUT_MAX */
+
+/* proto.keepalive: SO_KEEPALIVE was set to @val. */
+void rill_set_keepalive(struct sock *sk, int val)
+{
+	struct rill_conn *c = &rill_sk(sk)->conn;
+
+	c->keepalive = val;
+	c->keep_at = 0;
+	if (val && sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN)
+		rill_timer_sync(sk);
+}
+
+/* Something that held packets back was lifted. */
+static void rill_opt_push(struct sock *sk)
+{
+	struct rill_out out;
+
+	rill_out_init(&out);
+	rill_conn_push(&rill_sk(sk)->conn, &out);
+	rill_apply(sk, &out);
+}
+
+static int rill_set_cork(struct sock *sk, bool on)
+{
+	struct rill_conn *c = &rill_sk(sk)->conn;
+
+	c->cork = on;
+	if (!on)
+		rill_opt_push(sk);
+	return 0;
+}
+
+static int rill_set_nodelay(struct sock *sk, bool on)
+{
+	rill_sk(sk)->conn.nodelay = on;
+	if (on)
+		rill_opt_push(sk);
+	return 0;
+}
+
+static int rill_set_maxseg(struct sock *sk, int val)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	if (val && (val < RILL_PAYLOAD_MIN || val > RILL_PAYLOAD_MAX))
+		return -EINVAL;
+	rs->maxseg = val;
+	rs->conn.cap = val;
+	rill_sync_mss(sk);
+	return 0;
+}
+
+/* -1: FIN_WAIT2 ends at once; 0: the default; else seconds, as TCP_LINGER2. */
+static int rill_set_linger2(struct sock *sk, int val)
+{
+	struct rill_conn *c = &rill_sk(sk)->conn;
+
+	if (val < 0)
+		c->linger2 = RILL_NEVER;
+	else if (val > RILL_MAX_LINGER2)
+		c->linger2 = RILL_MAX_LINGER2 * RILL_SEC;
+	else
+		c->linger2 = val ? val * RILL_SEC : RILL_LINGER2_DEF;
+	return 0;
+}
+
+static int rill_set_quickack(struct sock *sk, int val)
+{
+	struct rill_ackq *q = &rill_sk(sk)->conn.aq;
+
+	if (!(val & 1)) {
+		q->pingpong = true;
+		return 0;
+	}
+	q->pingpong = false;
+	q->quick = RILL_ACK_QUICK;
+	if (q->pend && rill_state_in(rill_sk(sk)->conn.state, RILL_ST_SYNCED)) {
+		q->now = true;
+		rill_output(sk);
+	}
+	return 0;
+}
+
+/* A number of seconds, @lo..@hi, into nanoseconds. */
+static int rill_set_seconds(struct sock *sk, u64 *ns, int val, int hi)
+{
+	if (val < 1 || val > hi)
+		return -EINVAL;
+	*ns = val * RILL_SEC;
+	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN)
+		rill_timer_sync(sk);
+	return 0;
+}
+
+static int rill_set_count(u8 *count, int val, int hi)
+{
+	if (val < 1 || val > hi)
+		return -EINVAL;
+	*count = val;
+	return 0;
+}
+
+static int rill_set_user_timeout(struct sock *sk, int val)
+{
+	if (val < 0)
+		return -EINVAL;
+	rill_sk(sk)->conn.user_timeout = val * RILL_MSEC;
+	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_LISTEN)
+		rill_timer_sync(sk);
+	return 0;
+}
+
+static int rill_set_notsent_lowat(struct sock *sk, int val)
+{
+	WRITE_ONCE(rill_sk(sk)->notsent_lowat, val);
+	rill_stream_write_space(sk);
+	return 0;
+}
+
+static int rill_set_congestion(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	const struct rill_cc_ops *ops;
+	char name[RILL_CC_NAME_MAX];
+	long n;
+
+	if (optlen < 1)
+		return -EINVAL;
+	n = strncpy_from_sockptr(name, optval, min_t(long, sizeof(name) - 1, optlen));
+	if (n < 0)
+		return -EFAULT;
+	name[n] = 0;
+	ops = rill_cc_find(name);
+	if (!ops)
+		return -ENOENT;
+	lock_sock(sk);
+	rs->cc = ops;
+	if (rs->conn.cc.ops)
+		rill_cc_switch(&rs->conn.cc, ops);
+	release_sock(sk);
+	return 0;
+}
+
+/* One integer option at SOL_RILL; socket locked. */
+static int rill_set_int(struct sock *sk, int optname, int val)
+{
+	struct rill_conn *c = &rill_sk(sk)->conn;
+
+	switch (optname) {
+	case RILL_NODELAY:
+		return rill_set_nodelay(sk, val);
+	case RILL_CORK:
+		return rill_set_cork(sk, val);
+	case RILL_MAXSEG:
+		return rill_set_maxseg(sk, val);
+	case RILL_KEEPIDLE:
+		return rill_set_seconds(sk, &c->keepidle, val, RILL_MAX_KEEPIDLE);
+	case RILL_KEEPINTVL:
+		return rill_set_seconds(sk, &c->keepintvl, val, RILL_MAX_KEEPINTVL);
+	case RILL_KEEPCNT:
+		return rill_set_count(&c->keepcnt, val, RILL_MAX_KEEPCNT);
+	case RILL_SYNCNT:
+		return rill_set_count(&c->syn_retries, val, RILL_MAX_SYNCNT);
+	case RILL_LINGER2:
+		return rill_set_linger2(sk, val);
+	case RILL_QUICKACK:
+		return rill_set_quickack(sk, val);
+	case RILL_USER_TIMEOUT:
+		return rill_set_user_timeout(sk, val);
+	case RILL_NOTSENT_LOWAT:
+		return rill_set_notsent_lowat(sk, val);
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+/* Options of IP that programs set on TCP sockets; socket locked. */
+static int rill_set_ip(struct sock *sk, int optname, int val)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	switch (optname) {
+	case IP_TOS:
+		/* The ECN bits are ours. */
+		WRITE_ONCE(inet->tos, val & ~INET_ECN_MASK);
+		WRITE_ONCE(sk->sk_priority, rt_tos2priority(val & ~INET_ECN_MASK));
+		sk_dst_reset(sk);
+		return 0;
+	case IP_TTL:
+		if (val != -1 && (val < 1 || val > 255))
+			return -EINVAL;
+		WRITE_ONCE(inet->uc_ttl, val);
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+static int rill_set_ipv6(struct sock *sk, int optname, int val)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	switch (optname) {
+	case IPV6_V6ONLY:
+		if (!rs->v6)
+			return -ENOPROTOOPT;
+		if (inet_sk(sk)->inet_num)
+			return -EINVAL;
+		sk->sk_ipv6only = !!val;
+		return 0;
+	case IPV6_TCLASS:
+		if (val < -1 || val > 0xff)
+			return -EINVAL;
+		rs->tclass = val == -1 ? 0 : val & ~INET_ECN_MASK;
+		return 0;
+	case IPV6_UNICAST_HOPS:
+		if (val < -1 || val > 255)
+			return -EINVAL;
+		rs->hop_limit = val;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+/* IP options may be set with one byte, as in do_ip_setsockopt(). */
+static int rill_copy_int(int *val, sockptr_t optval, unsigned int optlen, bool byte_ok)
+{
+	u8 byte;
+
+	if (optlen >= sizeof(int))
+		return copy_from_sockptr(val, optval, sizeof(int)) ? -EFAULT : 0;
+	if (!byte_ok || !optlen)
+		return -EINVAL;
+	if (copy_from_sockptr(&byte, optval, 1))
+		return -EFAULT;
+	*val = byte;
+	return 0;
+}
+
+/* setsockopt(2) at the levels that are not SOL_SOCKET. */
+int rill_setsockopt(struct socket *sock, int level, int optname, sockptr_t optval,
+		    unsigned int optlen)
+{
+	struct sock *sk = sock->sk;
+	int val, err;
+
+	switch (level) {
+	case SOL_RILL:
+	case SOL_TCP:
+	case SOL_IP:
+	case SOL_IPV6:
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
+	if ((level == SOL_RILL || level == SOL_TCP) && optname == RILL_CONGESTION)
+		return rill_set_congestion(sk, optval, optlen);
+	err = rill_copy_int(&val, optval, optlen, level == SOL_IP);
+	if (err)
+		return err;
+	lock_sock(sk);
+	if (level == SOL_IP)
+		err = rill_set_ip(sk, optname, val);
+	else if (level == SOL_IPV6)
+		err = rill_set_ipv6(sk, optname, val);
+	else
+		err = rill_set_int(sk, optname, val);
+	release_sock(sk);
+	return err;
+}
+
+static int rill_get_int(struct sock *sk, int optname, int *val)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	struct rill_conn *c = &rs->conn;
+
+	switch (optname) {
+	case RILL_NODELAY:
+		*val = c->nodelay;
+		return 0;
+	case RILL_CORK:
+		*val = c->cork;
+		return 0;
+	case RILL_MAXSEG:
+		*val = (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN) ?
+		       (rs->maxseg ? rs->maxseg : TCP_MSS_DEFAULT) : c->payload;
+		return 0;
+	case RILL_KEEPIDLE:
+		*val = div_u64(c->keepidle, NSEC_PER_SEC);
+		return 0;
+	case RILL_KEEPINTVL:
+		*val = div_u64(c->keepintvl, NSEC_PER_SEC);
+		return 0;
+	case RILL_KEEPCNT:
+		*val = c->keepcnt;
+		return 0;
+	case RILL_SYNCNT:
+		*val = c->syn_retries;
+		return 0;
+	case RILL_LINGER2:
+		*val = c->linger2 == RILL_NEVER ? -1 : div_u64(c->linger2, NSEC_PER_SEC);
+		return 0;
+	case RILL_QUICKACK:
+		*val = !c->aq.pingpong;
+		return 0;
+	case RILL_USER_TIMEOUT:
+		*val = div_u64(c->user_timeout, NSEC_PER_MSEC);
+		return 0;
+	case RILL_NOTSENT_LOWAT:
+		*val = rs->notsent_lowat;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+static int rill_get_mtu(struct sock *sk, int *val)
+{
+	struct dst_entry *dst = sk_dst_get(sk);
+
+	if (!dst)
+		return -ENOTCONN;
+	*val = dst_mtu(dst);
+	dst_release(dst);
+	return 0;
+}
+
+static int rill_get_ip(struct sock *sk, int optname, int *val)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	switch (optname) {
+	case IP_TOS:
+		*val = inet->tos;
+		return 0;
+	case IP_TTL:
+		*val = inet->uc_ttl < 0 ? READ_ONCE(sock_net(sk)->ipv4.sysctl_ip_default_ttl) :
+					  inet->uc_ttl;
+		return 0;
+	case IP_MTU:
+		return rill_get_mtu(sk, val);
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+static int rill_get_ipv6(struct sock *sk, int optname, int *val)
+{
+	const struct rill_sock *rs = rill_sk(sk);
+
+	switch (optname) {
+	case IPV6_V6ONLY:
+		if (!rs->v6)
+			return -ENOPROTOOPT;
+		*val = sk->sk_ipv6only;
+		return 0;
+	case IPV6_TCLASS:
+		*val = rs->tclass;
+		return 0;
+	case IPV6_UNICAST_HOPS:
+		*val = rs->hop_limit >= 0 ? rs->hop_limit :
+		       READ_ONCE(sock_net(sk)->ipv6.devconf_all->hop_limit);
+		return 0;
+	case IPV6_MTU:
+		return rill_get_mtu(sk, val);
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+/* Copy @len bytes of an answer of @size out, and say how many. */
+static int rill_put_opt(char __user *optval, int __user *optlen, int len, const void *answer,
+			int size)
+{
+	len = min(len, size);
+	if (put_user(len, optlen) || copy_to_user(optval, answer, len))
+		return -EFAULT;
+	return 0;
+}
+
+static int rill_get_struct(struct sock *sk, int optname, char __user *optval,
+			   int __user *optlen, int len)
+{
+	char name[RILL_CC_NAME_MAX] = "";
+	struct rill_info info;
+
+	if (optname == RILL_INFO) {
+		lock_sock(sk);
+		rill_get_info(sk, &info);
+		release_sock(sk);
+		return rill_put_opt(optval, optlen, len, &info, sizeof(info));
+	}
+	strscpy(name, READ_ONCE(rill_sk(sk)->cc)->name, sizeof(name));
+	return rill_put_opt(optval, optlen, len, name, sizeof(name));
+}
+
+/* getsockopt(2) at the levels that are not SOL_SOCKET. */
+int rill_getsockopt(struct socket *sock, int level, int optname, char __user *optval,
+		    int __user *optlen)
+{
+	struct sock *sk = sock->sk;
+	int len, val = 0, err;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	if ((level == SOL_RILL || level == SOL_TCP) &&
+	    (optname == RILL_INFO || optname == RILL_CONGESTION))
+		return rill_get_struct(sk, optname, optval, optlen, len);
+	lock_sock(sk);
+	switch (level) {
+	case SOL_RILL:
+	case SOL_TCP:
+		err = rill_get_int(sk, optname, &val);
+		break;
+	case SOL_IP:
+		err = rill_get_ip(sk, optname, &val);
+		break;
+	case SOL_IPV6:
+		err = rill_get_ipv6(sk, optname, &val);
+		break;
+	default:
+		err = -ENOPROTOOPT;
+	}
+	release_sock(sk);
+	return err ? err : rill_put_opt(optval, optlen, len, &val, sizeof(val));
+}
+
+/* SIOCINQ, SIOCOUTQ, SIOCOUTQNSD and SIOCATMARK, as tcp_ioctl(). */
+int rill_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+{
+	struct sock *sk = sock->sk;
+	const struct rill_send *tx = &rill_sk(sk)->conn.tx;
+	u64 n;
+
+	switch (cmd) {
+	case SIOCINQ:
+		if (sk->sk_state == TCP_LISTEN)
+			return -EINVAL;
+		lock_sock(sk);
+		n = rill_inq(sk);
+		release_sock(sk);
+		break;
+	case SIOCATMARK:
+		n = 0;		/* there is no urgent data */
+		break;
+	case SIOCOUTQ:
+	case SIOCOUTQNSD:
+		if (sk->sk_state == TCP_LISTEN)
+			return -EINVAL;
+		if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+			n = 0;
+		else
+			n = cmd == SIOCOUTQ ? tx->end - READ_ONCE(tx->una) :
+					      tx->end - READ_ONCE(tx->nxt);
+		break;
+	default:
+		return -ENOIOCTLCMD;
+	}
+	return put_user((int)min_t(u64, n, INT_MAX), (int __user *)arg);
+}

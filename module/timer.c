@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * timer.c - the one timer of a socket.
+ *
+ * Owns the hrtimer that stands for the engine's deadline.  Deadlines move later
+ * with almost every packet; the timer is left alone then, fires early, finds
+ * nothing due and is armed again: once per round trip instead of per packet.
+ * An armed timer holds the `timer` reference.
+ */
+#include "sock.h"
+
+/* The socket is locked by us, in softirq: the deadline may have come. */
+static void rill_timer_run(struct sock *sk)
+{
+	struct rill_out out;
+
+	rill_out_init(&out);
+	rill_conn_timeout(&rill_sk(sk)->conn, rill_now(), &out);
+	rill_apply(sk, &out);
+}
+
+static enum hrtimer_restart rill_timer_fn(struct hrtimer *timer)
+{
+	struct rill_sock *rs = container_of(timer, struct rill_sock, timer);
+	struct sock *sk = &rs->inet.sk;
+
+	bh_lock_sock(sk);
+	rs->timer_at = RILL_NEVER;
+	if (!sock_owned_by_user(sk)) {
+		rill_timer_run(sk);
+	} else {
+		set_bit(RILL_D_TIMER, &rs->deferred);
+	}
+	bh_unlock_sock(sk);
+	sock_put(sk);
+	return HRTIMER_NORESTART;
+}
+
+void rill_timer_init(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	hrtimer_setup(&rs->timer, rill_timer_fn, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_ABS_SOFT);
+	rs->timer_at = RILL_NEVER;
+}
+
+/*
+ * Fire at @at.  sock_hold() comes first: the handler drops what it finds.  An
+ * armed timer that is moved keeps the reference it has.
+ */
+static void rill_timer_arm(struct sock *sk, u64 at)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	rs->timer_at = at;
+	sock_hold(sk);
+	if (hrtimer_try_to_cancel(&rs->timer) == 1)
+		__sock_put(sk);
+	hrtimer_start(&rs->timer, ns_to_ktime(at), HRTIMER_MODE_ABS_SOFT);
+}
+
+/* The deadline may have changed: see that the timer fires in time. */
+void rill_timer_sync(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	u64 at = rill_conn_deadline(&rs->conn);
+
+	if (at < rs->timer_at)
+		rill_timer_arm(sk, at);
+}
+
+/* The socket is at its end and locked. */
+void rill_timer_stop(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	if (hrtimer_try_to_cancel(&rs->timer) == 1) {
+		rs->timer_at = RILL_NEVER;
+		__sock_put(sk);
+	}
+}
