@@ -106,7 +106,7 @@ void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 no
 	rill_cc_init(&c->cc, cfg->cc, RILL_HDR + cfg->payload);
 	rill_recv_init(&c->rx, cfg->wnd, cfg->wnd_max, cfg->params.max_payload, now);
 	rill_ackq_init(&c->aq);
-	c->attempts = c->pto_count = c->pto_probes = c->probes = 0;
+	c->attempts = c->pto_count = c->pto_probes = c->probes = c->probe_backoff = 0;
 	c->client = c->confirmed = c->echo_done = false;
 	c->syn_due = c->echo_due = c->reset_due = c->probe_due = c->update_due = false;
 	c->limit = RILL_LIM_APP;
@@ -359,6 +359,7 @@ static void rill_conn_credit(struct rill_conn *c, u32 wire)
 		return;
 	c->tx.credit = credit;
 	c->probes = 0;
+	c->probe_backoff = 0;
 	c->probe_at = RILL_NEVER;
 	if (c->tx.unsent)
 		c->out->bits |= RILL_B_TX;
@@ -536,7 +537,7 @@ static u64 rill_conn_r2_at(const struct rill_conn *c)
 	u64 wait = c->user_timeout ? c->user_timeout : RILL_R2;
 
 	if (rill_conn_window_shut(c))
-		return c->probes ? c->rx_at + wait : RILL_NEVER;
+		return c->probes ? c->probe_from + wait : RILL_NEVER;
 	if (!c->tx.inflight_pkts && !c->tx.rtx_pkts)
 		return RILL_NEVER;
 	return c->tx.progress_at + wait;
@@ -621,11 +622,16 @@ static void rill_conn_window_timeout(struct rill_conn *c, u64 now)
 {
 	if (!rill_conn_window_shut(c)) {
 		c->probe_at = RILL_NEVER;
+		c->probe_backoff = 0;
 		return;
 	}
 	c->probe_due = true;
+	if (!c->probes)
+		c->probe_from = now;
 	c->probes = min_t(u32, c->probes + 1, U8_MAX);
-	c->probe_at = now + rill_rtt_pto(&c->rtt, rill_conn_peer_delay(c), c->probes);
+	/* RFC 9293 SHLD-30: further and further apart, though the peer answers. */
+	c->probe_backoff = min_t(u32, c->probe_backoff + 1, U8_MAX);
+	c->probe_at = now + rill_rtt_pto(&c->rtt, rill_conn_peer_delay(c), c->probe_backoff);
 	rill_count(c, RILL_MIB_WINPROBES, 1);
 	c->out->bits |= RILL_B_TX;
 }

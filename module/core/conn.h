@@ -103,6 +103,7 @@ struct rill_conn {
 	u8	pto_count;		/* PTOs without an acknowledgement */
 	u8	pto_probes;		/* probe packets owed */
 	u8	probes;			/* keepalive or window probes not answered */
+	u8	probe_backoff;		/* window probes since the window shut, answered or not */
 	u8	limit;			/* enum rill_limit, of the last poll */
 	u8	cookie_len;
 	u8	reset_why;		/* enum rill_reason, of the RESET owed */
@@ -139,6 +140,7 @@ struct rill_conn {
 	u64	syn_sent_at;		/* when the last SYN left */
 	u64	rx_at;			/* last packet from the peer */
 	u64	probe_at;		/* deadline: next window probe, RILL_NEVER */
+	u64	probe_from;		/* when the first of @probes left, if there are any */
 	u64	keep_at;		/* when the last keepalive probe left, 0: none */
 	u64	cork_at;		/* deadline: send what is corked; 0: it has passed */
 	u64	retry_at;		/* deadline: the carrier refused, try again */

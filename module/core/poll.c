@@ -302,6 +302,7 @@ static void rill_poll_arm_probe(struct rill_conn *c, u64 now)
 {
 	if (!rill_conn_window_shut(c)) {
 		c->probe_at = RILL_NEVER;
+		c->probe_backoff = 0;
 		return;
 	}
 	if (c->probe_at == RILL_NEVER)
