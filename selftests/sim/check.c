@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * check.c - the invariants, by the numbers of reliability.md 3.3.
+ *
+ * Owns no state of the run but what it needs to remember.  Each check
+ * recomputes from the lists what the engine keeps as a counter, or compares
+ * what leaves with what left before.
+ */
+#include <stdlib.h>
+#include "sim.h"
+
+#define CHECK(sc, cond, ...) do {					\
+	if (!(cond))							\
+		sim_fail((sc)->host->sim, __VA_ARGS__);			\
+} while (0)
+
+static bool pn_test(const struct pnset *p, u64 pn)
+{
+	return pn / 8 < p->cap && p->bits[pn / 8] & BIT(pn % 8);
+}
+
+static void pn_set(struct pnset *p, u64 pn)
+{
+	if (pn / 8 >= p->cap) {
+		u64 cap = max_t(u64, 2 * p->cap, pn / 8 + 64);
+
+		p->bits = realloc(p->bits, cap);
+		memset(p->bits + p->cap, 0, cap - p->cap);
+		p->cap = cap;
+	}
+	p->bits[pn / 8] |= BIT(pn % 8);
+}
+
+void pnset_free(struct pnset *p)
+{
+	free(p->bits);
+}
+
+/* 8: the records add up to the counters. */
+static void check_records(struct sconn *sc)
+{
+	const struct rill_send *tx = &sc->c.tx;
+	u64 inflight = 0, pn = 0;
+	u32 pkts = 0, retrans = 0;
+	struct sim_run *run;
+	struct rill_rec *rec;
+
+	list_for_each_entry(run, &tx->runs, r.node)
+		run->live = 0;
+	list_for_each_entry(rec, &tx->recs, node) {
+		u32 i, live = hweight64(rec->live);
+
+		CHECK(sc, rec->pn > pn, "8: records out of order at %llu", rec->pn);
+		pn = rec->pn + rec->n - 1;
+		CHECK(sc, pn < tx->pn_next, "15: record of the future");
+		CHECK(sc, !(rec->live & rec->lost), "8: live and lost");
+		CHECK(sc, rec->live | rec->lost, "8: empty record kept");
+		CHECK(sc, !((rec->live | rec->lost) & ~rill_mask(rec->n)), "8: stray bits");
+		pkts += live;
+		if (rec->flags & RILL_REC_RTX)
+			retrans += live;
+		for (i = 0; i < rec->n; i++)
+			if (rec->live & BIT_ULL(i))
+				inflight += RILL_HDR + (i + 1 == rec->n ? rec->last_len : rec->plen);
+		if (rec->run)
+			container_of(rec->run, struct sim_run, r)->live |= rec->live << rec->first;
+	}
+	CHECK(sc, inflight == tx->inflight, "8: inflight %llu, is %llu", tx->inflight, inflight);
+	CHECK(sc, pkts == tx->inflight_pkts, "8: %u packets, are %u", tx->inflight_pkts, pkts);
+	CHECK(sc, retrans == tx->retrans_out, "8: retrans_out %u, is %u", tx->retrans_out, retrans);
+}
+
+/* 8, 13: every packet sent and not acknowledged is in flight or waits to go again. */
+static void check_runs(struct sconn *sc)
+{
+	const struct rill_send *tx = &sc->c.tx;
+	u64 off = tx->una, una = tx->end, nxt = tx->end;
+	bool first = true, sent_all = true;
+	struct sim_run *run;
+	u32 rtx = 0;
+
+	list_for_each_entry(run, &tx->runs, r.node) {
+		const struct rill_run *r = &run->r;
+		u64 sent = rill_mask(r->nsent), open = sent & ~r->acked;
+
+		CHECK(sc, first ? r->off <= off : r->off == off, "8: run at %llu, want %llu",
+		      r->off, off);
+		off = r->off + r->len;
+		CHECK(sc, r->nsent <= r->n && r->n <= 64 && r->n, "8: %u of %u sent", r->nsent, r->n);
+		CHECK(sc, !(r->acked & ~sent), "17: acknowledged before sent");
+		CHECK(sc, !(r->rtx & ~open), "8: again what is there");
+		CHECK(sc, open == (open & (run->live | r->rtx)),
+		      "13: packets %llx of the run at %llu neither out nor lost (live %llx rtx %llx)",
+		      open & ~(run->live | r->rtx), r->off, run->live, r->rtx);
+		rtx += hweight64(r->rtx);
+		if (first)
+			una = r->off + (u64)r->plen * __ffs64(~r->acked | BIT_ULL(r->n - 1));
+		if (sent_all && r->nsent < r->n) {
+			nxt = r->off + (u64)r->nsent * r->plen;
+			sent_all = false;
+			CHECK(sc, tx->unsent == r, "8: unsent points elsewhere");
+		} else if (!sent_all) {
+			CHECK(sc, !r->nsent, "8: sent out of order");
+		}
+		first = false;
+	}
+	CHECK(sc, off == tx->end, "8: the last run ends at %llu, not %llu", off, tx->end);
+	CHECK(sc, sent_all == !tx->unsent, "8: unsent is stale");
+	CHECK(sc, una == tx->una, "8: una %llu, is %llu", tx->una, una);
+	CHECK(sc, nxt == tx->nxt, "8: nxt %llu, is %llu", tx->nxt, nxt);
+	CHECK(sc, rtx == tx->rtx_pkts, "8: rtx_pkts %u, are %u", tx->rtx_pkts, rtx);
+}
+
+static void check_recv(struct sconn *sc)
+{
+	const struct rill_recv *rx = &sc->c.rx;
+	u64 at = rx->nxt;
+	u16 i;
+
+	CHECK(sc, rx->read <= rx->nxt && rx->nxt <= rx->credit, "12: read %llu nxt %llu credit %llu",
+	      rx->read, rx->nxt, rx->credit);
+	CHECK(sc, rx->credit - rx->read <= sc->ring_size, "12: credit beyond the buffer");
+	CHECK(sc, rx->nxt <= rx->fin, "3: bytes after the FIN");
+	for (i = 0; i < rx->ooo.n; i++) {
+		CHECK(sc, rx->ooo.v[i].lo > at && rx->ooo.v[i].hi > rx->ooo.v[i].lo,
+		      "12: ranges of the gap touch");
+		at = rx->ooo.v[i].hi;
+	}
+	CHECK(sc, at <= rx->credit && at <= rx->fin, "10: bytes kept beyond credit or FIN");
+}
+
+/* 9, 13, 14, 28 */
+static void check_clockwork(struct sconn *sc)
+{
+	const struct rill_conn *c = &sc->c;
+	u64 at = rill_conn_deadline(c);
+
+	CHECK(sc, c->cc.cwnd >= (u64)RILL_CC_MIN * c->cc.mss, "9: cwnd %llu", c->cc.cwnd);
+	CHECK(sc, c->cc.cwnd < 1ULL << 40, "9: cwnd %llu", c->cc.cwnd);
+	CHECK(sc, c->rtt.srtt < 1000 * RILL_SEC && c->rtt.min <= c->rtt.latest + 1000 * RILL_SEC,
+	      "28: srtt %llu", c->rtt.srtt);
+	if (c->state == RILL_CLOSE)
+		CHECK(sc, at == RILL_NEVER, "14: a deadline in CLOSE");
+	else if (c->state == RILL_SYN_SENT || c->tx.inflight_pkts || c->tx.rtx_pkts ||
+		 rill_conn_window_shut(c))
+		CHECK(sc, at != RILL_NEVER, "13: no deadline in state %u, %u out, %u lost",
+		      c->state, c->tx.inflight_pkts, c->tx.rtx_pkts);
+	if (c->tx.unsent && !c->tx.inflight_pkts && !c->tx.rtx_pkts && c->state != RILL_CLOSE)
+		CHECK(sc, at != RILL_NEVER, "13: data waits for nothing, limit %u", c->limit);
+}
+
+/* 13: after a deadline was served the next one lies ahead, or the host spins. */
+void check_served(struct sconn *sc)
+{
+	struct sim *s = sc->host->sim;
+	u64 at = rill_conn_deadline(&sc->c);
+
+	if (!sc->dead && at <= s->now)
+		sim_fail(s, "13: conn %u.%d: the deadline stays %lld ns behind", sc->plan,
+			 sc->side, (long long)(s->now - at));
+}
+
+void check_conn(struct sconn *sc)
+{
+	struct sim *s = sc->host->sim;
+
+	check_clockwork(sc);
+	check_recv(sc);
+	if (s->cfg->check_every > 1 && s->events % s->cfg->check_every)
+		return;
+	check_records(sc);
+	if (sc->c.state != RILL_CLOSE && sc->c.state != RILL_TIME_WAIT)
+		check_runs(sc);
+}
+
+/* 7: one call makes at most a few steps, each of the table. */
+void check_move(struct sconn *sc, u8 from)
+{
+	u32 reach = BIT(from), last = 0;
+	int step, st, ev;
+
+	for (step = 0; step < 3 && reach != last; step++) {
+		last = reach;
+		for (st = RILL_ESTABLISHED; st <= RILL_CLOSING; st++)
+			for (ev = RILL_EV_LISTEN; ev <= RILL_EV_ABORT; ev++)
+				if (last & BIT(st) && rill_fsm_next(st, ev) > 0)
+					reach |= BIT(rill_fsm_next(st, ev));
+	}
+	CHECK(sc, reach & BIT(sc->c.state), "7: state %u after %u", sc->c.state, from);
+}
+
+/* 10, 11, 15: what is about to leave. */
+void check_tx(struct sconn *sc, const struct rill_tx *tx)
+{
+	u64 off;
+
+	if (tx->h.type == RILL_T_SYN || tx->h.type == RILL_T_RESET)
+		return;
+	CHECK(sc, (u64)sc->c.tx.pn_next > sc->pn_last, "15: packet number %llu again",
+	      sc->c.tx.pn_next);
+	sc->pn_last = sc->c.tx.pn_next + tx->n - 1;
+	if (tx->run && !sc->host->sim->cfg->hostile) {
+		off = tx->run->off + rill_run_bytes(tx->run, 0, tx->first + tx->n);
+		CHECK(sc, off <= sc->credit_seen, "10: sends to %llu, credit is %llu", off,
+		      sc->credit_seen);
+	}
+	off = rill_expand(sc->credit_last, tx->h.credit);
+	CHECK(sc, off >= sc->credit_last, "11: credit falls from %llu to %llu", sc->credit_last, off);
+	sc->credit_last = off;
+}
+
+/* 17, 27: the bytes that leave are well-formed and acknowledge only what came. */
+void check_packet(struct sconn *sc, const u8 *b, u32 len)
+{
+	struct rill_hdr h;
+	struct rill_ext x;
+	u64 lo, hi;
+	u8 i;
+
+	if (rill_wire_hdr_get(&h, b, len) != RILL_WIRE_OK ||
+	    rill_wire_ext_get(&x, &h, b + RILL_HDR) != RILL_WIRE_OK) {
+		sim_fail(sc->host->sim, "27: sends a malformed packet");
+		return;
+	}
+	if (!rill_ext_has(&x, RILL_I_ACK))
+		return;
+	hi = rill_expand(sc->c.aq.largest, x.ack.largest);
+	lo = hi - x.ack.first;
+	for (i = 0; ; i++) {
+		CHECK(sc, pn_test(&sc->rx_pns, lo) && pn_test(&sc->rx_pns, hi) &&
+		      pn_test(&sc->rx_pns, (lo + hi) / 2),
+		      "17: acknowledges %llu..%llu", lo, hi);
+		if (i == x.ack.pairs)
+			break;
+		hi = lo - 2 - get_unaligned_be16(x.ack.pair + 4 * i);
+		lo = hi - get_unaligned_be16(x.ack.pair + 4 * i + 2);
+	}
+}
+
+/* 16: the engine took packets @pn .. @pn + @n - 1. */
+void check_rx(struct sconn *sc, u64 pn, u32 n)
+{
+	for (; n; n--, pn++) {
+		CHECK(sc, !pn_test(&sc->rx_pns, pn), "16: packet %llu taken twice", pn);
+		pn_set(&sc->rx_pns, pn);
+	}
+}
+
+static const char *const state_name[] = {
+	"?", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT",
+	"CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING",
+};
+
+/* 21, 22, 5: everything is over, and came whole where nothing forbade it. */
+void check_end(struct sim *s)
+{
+	u32 i;
+
+	for (i = 0; i < s->nconns && !s->cfg->hostile; i++) {
+		struct sconn *sc = s->conns[i];
+
+		CHECK(sc, sc->dead, "21: connection %u side %d still in %s (una %llu nxt %llu end %llu credit %llu; read %llu nxt %llu; app wrote %llu of %llu, err %d)",
+		      sc->plan, sc->side, state_name[sc->c.state], sc->c.tx.una, sc->c.tx.nxt,
+		      sc->c.tx.end, sc->c.tx.credit, sc->c.rx.read, sc->c.rx.nxt,
+		      sc->written, sc->app->total, sc->err);
+		CHECK(sc, sc->resets <= 1, "24: %u errors", sc->resets);
+		if (!s->cfg->lossy_only)
+			continue;
+		/* An error after close() is nobody's: the last acknowledgement may be lost. */
+		CHECK(sc, !sc->err || sc->closed, "21: connection %u side %d ended with %d",
+		      sc->plan, sc->side, sc->err);
+		CHECK(sc, sc->eof && sc->rd == s->cfg->conn[sc->plan].app[!sc->side].total,
+		      "21: connection %u side %d read %llu of %llu", sc->plan, sc->side, sc->rd,
+		      s->cfg->conn[sc->plan].app[!sc->side].total);
+	}
+	for (i = 0; s->cfg->hash && i + 1 < s->nconns; i += 2)
+		if (s->conns[i]->hash_tx != s->conns[i + 1]->hash_rx ||
+		    s->conns[i]->hash_rx != s->conns[i + 1]->hash_tx)
+			sim_fail(s, "1: the hashes differ");
+	for (i = 0; i < s->cfg->nconns; i++)
+		if (s->child_of[i] > 1)
+			sim_fail(s, "5: connection %u accepted %llu times", i, s->child_of[i]);
+}

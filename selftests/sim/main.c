@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/* main.c - rill-sim's options, ranges of seeds, and the report. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include "sim.h"
+
+static const char usage[] =
+"usage: rill-sim [--seed N] [--seeds N] [--scenario NAME] [--trace] [--twice] [--corpus DIR]\n"
+"  --seed N         the first seed (1); alone: just this one\n"
+"  --seeds N        how many from there on\n"
+"  --scenario NAME  big (100 MiB both ways through loss, reordering, corruption) or clean\n"
+"  --trace          print every event\n"
+"  --twice          run each seed twice and compare: the simulator must repeat itself\n"
+"  --corpus DIR     write packets of the runs there, for the fuzzers\n"
+"  --stop           end at the first failure\n";
+
+struct total {
+	u64 pkts, events, virt, bytes, passed, failed;
+};
+
+struct opts {
+	const char *scenario, *corpus;
+	u64 seed, seeds;
+	bool trace, twice, stop;
+};
+
+static double wall(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void report_conns(const struct sim *s)
+{
+	u32 i;
+
+	for (i = 0; i < s->nconns; i++) {
+		const struct sconn *sc = s->conns[i];
+		double secs = (double)(s->now - s->cfg->start) / 1e9;
+
+		printf("conn %u.%d: wrote %llu hash %016llx, read %llu hash %016llx, goodput %.2f MB/s, "
+		       "sent %u again %u lost %u spurious %u, srtt %.1f ms, cwnd %llu\n",
+		       sc->plan, sc->side, sc->written, sc->hash_tx, sc->rd, sc->hash_rx,
+		       sc->rd / secs / 1e6, sc->c.st.pkts_out, sc->c.st.retrans, sc->c.st.lost,
+		       sc->c.st.spurious, sc->c.rtt.srtt / 1e6, sc->c.cc.cwnd);
+	}
+}
+
+static bool one(const struct opts *o, u64 seed, struct total *t, u64 *hash)
+{
+	struct sim_cfg cfg;
+	struct sim *s = malloc(sizeof(*s));
+	bool ok;
+
+	if (!o->scenario)
+		swarm_draw(&cfg, seed);
+	else if (!swarm_scenario(&cfg, o->scenario))
+		exit(2);
+	sim_init(s, seed, &cfg);
+	s->trace = o->trace;
+	s->corpus = o->corpus;
+	ok = sim_run_all(s);
+	if (!ok)
+		printf("failed: seed %llu%s: %s\n", seed, cfg.hostile ? " (hostile)" : "", s->why);
+	if (o->scenario)
+		report_conns(s);
+	t->pkts += s->pkts;
+	t->events += s->events;
+	t->virt += s->now - cfg.start;
+	t->bytes += s->bytes_delivered;
+	*hash = s->hash;
+	sim_free(s);
+	free(s);
+	return ok;
+}
+
+static int parse(struct opts *o, int argc, char **argv)
+{
+	static const struct option opts[] = {
+		{ "seed", 1, NULL, 's' }, { "seeds", 1, NULL, 'n' },
+		{ "scenario", 1, NULL, 'S' }, { "trace", 0, NULL, 't' },
+		{ "twice", 0, NULL, '2' }, { "corpus", 1, NULL, 'c' },
+		{ "stop", 0, NULL, 'x' }, { NULL, 0, NULL, 0 },
+	};
+	int c, i;
+
+	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+		switch (c) {
+		case 's':	o->seed = strtoull(optarg, NULL, 0); break;
+		case 'n':	o->seeds = strtoull(optarg, NULL, 0); break;
+		case 'S':	o->scenario = optarg; break;
+		case 't':	o->trace = true; break;
+		case '2':	o->twice = true; break;
+		case 'c':	o->corpus = optarg; break;
+		case 'x':	o->stop = true; break;
+		default:	return -1;
+		}
+	}
+	for (i = 0; o->scenario && swarm_names[i]; i++)
+		if (!strcmp(swarm_names[i], o->scenario))
+			return 0;
+	return o->scenario || optind != argc ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct opts o = { .seed = 1, .seeds = 1 };
+	struct total t = { 0 };
+	double start = wall(), secs;
+	u64 i;
+
+	if (parse(&o, argc, argv)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	for (i = 0; i < o.seeds; i++) {
+		u64 hash, again;
+		bool ok = one(&o, o.seed + i, &t, &hash);
+
+		if (ok && o.twice) {
+			ok = one(&o, o.seed + i, &t, &again);
+			if (ok && hash != again) {
+				printf("failed: seed %llu: 30: two runs differ\n", o.seed + i);
+				ok = false;
+			}
+		}
+		ok ? t.passed++ : t.failed++;
+		if (!ok && o.stop)
+			break;
+	}
+	secs = wall() - start;
+	printf("sim: seeds %llu..%llu, %llu packets, %.1f MB delivered, %.0f virtual s, %.1f s: %.2f M packets/s\n",
+	       o.seed, o.seed + o.seeds - 1, t.pkts, t.bytes / 1e6, t.virt / 1e9, secs,
+	       t.pkts / secs / 1e6);
+	printf("%llu passed, %llu failed\n", t.passed, t.failed);
+	return t.failed != 0;
+}

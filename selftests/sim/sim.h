@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * sim.h - a deterministic simulator of hosts that talk Rill.  Start here.
+ *
+ *	main.c		options, ranges of seeds, the report
+ *	swarm.c		what a seed means: the network, the faults, the programs
+ *	sim.c		the virtual clock: a heap of events, the next one runs
+ *	link.c		one direction of a path: rate, delay, queue, every fault
+ *	host.c		what the module's glue is in Linux: memory, bytes, timers,
+ *			listener, tombstones, around the engine of module/core
+ *	app.c		the programs: they write and read a known pattern
+ *	check.c		the invariants (reliability.md 3.3), after every event
+ *
+ *	  app   app			    app   app
+ *	   |     |			     |	   |
+ *	  conn  conn	   link 0	    conn  conn
+ *	   +--+--+  ---------------------->  +--+--+
+ *	    host 0  <----------------------   host 1 (listens)
+ *			   link 1
+ *
+ * All chance comes from one seed: a run is repeated by its number.  Times are
+ * nanoseconds of the virtual clock, probabilities parts per million.
+ */
+#ifndef RILL_SIM_H
+#define RILL_SIM_H
+
+#include "conn.h"
+#include "rng.h"
+
+#define SIM_HOSTS	2
+#define SIM_CONNS_MAX	64	/* connections a run may open */
+#define SIM_REPLAY	64	/* datagrams a link remembers to send again */
+#define SIM_DGRAM_MAX	65507
+#define SIM_UDP_PORT	7455
+
+/* A datagram on its way. */
+struct dgram {
+	struct dgram *next;
+	u16 src, dst;		/* addresses */
+	u16 len;
+	u8 ecn;
+	bool damaged;		/* UDP's checksum would refuse it */
+	u8 b[];
+};
+
+/* What a link does to datagrams.  Faults stop at sim_cfg.faults_end. */
+struct link_cfg {
+	u64 rate;		/* bytes a second, 0: infinite */
+	u64 delay;
+	u64 jitter;		/* up to this much more, order kept */
+	u64 queue;		/* ns of backlog before the tail drops */
+	u64 mark;		/* ns of backlog from which ECT is marked CE, 0: never */
+	u32 loss, reorder, dup, corrupt, truncate, replay;
+	u32 burst, burst_end;	/* Gilbert: start and end of a state that loses all */
+	u64 reorder_by;		/* a reordered datagram is up to this much later */
+	u64 outage_at, outage_len;	/* nothing passes */
+};
+
+struct link {
+	struct link_cfg cfg;
+	u64 busy_until, last_arrival;
+	bool bad;		/* in a loss burst */
+	struct dgram *old[SIM_REPLAY];
+	u32 nold;
+};
+
+/* One program's side of a connection. */
+struct app_cfg {
+	u64 total;		/* bytes to send */
+	u32 wchunk, rchunk;	/* bytes a call */
+	u64 wdelay, rdelay;	/* between calls */
+	u64 stall_off, stall_len;	/* reads nothing for a while from this offset on */
+	u64 abort_at;		/* RILL_NEVER, or when it resets */
+	u64 close_off;		/* bytes read after which it closes early; U64_MAX: EOF */
+	u64 user_timeout;
+	u32 cork;		/* chance, per write, to turn CORK on or off */
+	bool nodelay, keepalive, records;
+	bool half;		/* says FIN as soon as all is written */
+};
+
+struct sim_cfg {
+	struct link_cfg link[SIM_HOSTS];
+	u32 nconns;
+	struct { u64 at; struct app_cfg app[2]; u16 payload[2]; u32 wnd[2], wnd_max[2];
+		 u32 sndbuf[2]; bool reno; u16 port; } conn[SIM_CONNS_MAX];
+	u64 start;		/* first value of the clock */
+	u64 faults_end;		/* absolute */
+	u64 deadline;		/* absolute: everything must be over */
+	u64 rebind_at;		/* the client's address changes, RILL_NEVER: not */
+	u64 coalesce;		/* a receiver gathers datagrams this long */
+	u64 slip;		/* timers come up to this late */
+	u32 txfail;		/* chance that the carrier refuses a run */
+	u32 nomem;		/* chance that a child cannot be created */
+	u32 gso;		/* packets in a run, at most */
+	u64 listen_off, listen_on;	/* nobody listens in between */
+	u16 ooo_cap;		/* ranges a receiver keeps */
+	bool hostile;		/* damaged datagrams reach the engine */
+	bool lossy_only;	/* nothing in it may end a connection early */
+	bool hash;		/* hash both streams */
+	u32 check_every;	/* full invariants every so many events */
+};
+
+enum ev_kind { EV_ARRIVE, EV_POLL, EV_TIMER, EV_APP, EV_CONNECT, EV_REBIND };
+
+struct ev {
+	u64 at, seq;
+	enum ev_kind kind;
+	u32 idx;		/* link, host or connection */
+	void *p;
+};
+
+struct sim;
+struct host;
+
+/* Bits of what a direction of a connection has seen, one a packet number. */
+struct pnset {
+	u8 *bits;
+	u64 cap;
+};
+
+struct sim_run {
+	struct rill_run r;	/* first: the engine's */
+	u64 live;		/* check.c: packets in flight by the records */
+	u32 room;
+	u8 b[];
+};
+
+/* A connection's end, and all the glue that goes with it. */
+struct sconn {
+	struct rill_conn c;
+	struct host *host;
+	u32 idx;		/* in sim.conns */
+	u32 plan;		/* in sim_cfg.conn */
+	int side;		/* 0 client, 1 server */
+	u16 peer_addr;
+	bool dead;		/* the engine is done with it */
+	bool torn;		/* left a tombstone */
+	u64 timer_at, app_at;
+	struct sconn *hnext;
+	/* sending */
+	u32 wmem;		/* bytes of runs not given back */
+	u32 sndbuf;
+	/* receiving */
+	u8 *ring;
+	u32 ring_size;
+	struct rill_range *ooo;
+	/* the program */
+	const struct app_cfg *app;
+	u64 key_tx, key_rx;	/* patterns */
+	u64 written, next_write, next_read, stall_until;
+	u64 rd;			/* bytes the program has read */
+	u64 hash_tx, hash_rx;
+	int err;		/* reported by the engine, 0: none */
+	u8 resets;		/* how often B_RESET came */
+	bool connected, eof, shut, closed, aborted, stalled;
+	/* check.c */
+	u64 pn_last, credit_last, credit_seen;
+	struct pnset rx_pns;
+	u64 finished_at;
+	u64 mib[RILL_MIB_MAX];
+};
+
+struct sim_tomb {
+	struct rill_tomb t;
+	struct sim_tomb *next;
+	u16 peer_addr;
+};
+
+struct host {
+	struct sim *sim;
+	u32 id;
+	u16 addr, old_addr;
+	struct rng rng;		/* ids and keys */
+	struct rill_secrets secrets;
+	struct sconn *by_cid[256];
+	struct sim_tomb *tombs;
+	struct dgram *rxq, **rxtail;
+	bool polling;
+	u64 accepted;
+	u64 in_bytes, out_bytes;	/* of handshakes without state */
+};
+
+struct sim {
+	const struct sim_cfg *cfg;
+	u64 seed, now, seq, events, hash;
+	struct rng rng;
+	struct ev *heap;
+	u32 nheap, heap_cap;
+	struct link link[SIM_HOSTS];
+	struct host host[SIM_HOSTS];
+	struct sconn *conns[2 * SIM_CONNS_MAX];
+	u32 nconns;
+	u64 child_of[SIM_CONNS_MAX];	/* accepts by plan */
+	u64 pkts, bytes_delivered, drops, damaged;
+	bool trace, failed;
+	char why[256];
+	const char *corpus;	/* directory for packets as files, or NULL */
+	u32 ncorpus;
+};
+
+/* sim.c */
+void sim_init(struct sim *s, u64 seed, const struct sim_cfg *cfg);
+bool sim_run_all(struct sim *s);
+void sim_free(struct sim *s);
+void sim_at(struct sim *s, u64 at, enum ev_kind kind, u32 idx, void *p);
+void sim_fail(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sim_trace(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+#define TRACE(s, ...)	do { if ((s)->trace) sim_trace(s, __VA_ARGS__); } while (0)
+
+static inline void sim_mix(struct sim *s, u64 x)
+{
+	s->hash = (s->hash ^ x) * 0x100000001b3ULL;
+	s->hash ^= s->hash >> 29;
+}
+
+static inline bool sim_faulty(const struct sim *s)
+{
+	return s->now < s->cfg->faults_end;
+}
+
+/* link.c */
+void link_send(struct sim *s, u32 l, struct dgram *d);
+void link_free(struct link *l);
+struct dgram *dgram_new(u32 len);
+void dgram_put(struct dgram *d);
+
+/* host.c */
+void host_init(struct sim *s, u32 id);
+void host_arrive(struct host *h, struct dgram *d);
+void host_poll(struct host *h);
+void host_timer(struct sconn *sc, u64 at);
+void host_connect(struct sim *s, u32 plan);
+void host_service(struct sconn *sc, struct rill_out *out);
+bool host_write(struct sconn *sc, u32 len);
+u32 host_readable(const struct sconn *sc);
+void host_read(struct sconn *sc, u32 len);
+void host_shut(struct sconn *sc);
+void host_close(struct sconn *sc);
+void host_abort(struct sconn *sc);
+void host_setopt(struct sconn *sc, bool nodelay, bool cork);
+void host_free(struct host *h);
+void sconn_free(struct sconn *sc);
+
+/* app.c */
+void app_run(struct sconn *sc);
+void app_wake(struct sconn *sc, u64 at);
+void app_fill(u8 *b, u64 key, u64 off, u32 len);
+bool app_same(const u8 *b, u64 key, u64 off, u32 len);
+
+/* check.c */
+void check_conn(struct sconn *sc);
+void check_served(struct sconn *sc);
+void check_move(struct sconn *sc, u8 from);
+void check_tx(struct sconn *sc, const struct rill_tx *tx);
+void check_packet(struct sconn *sc, const u8 *b, u32 len);
+void check_rx(struct sconn *sc, u64 pn, u32 n);
+void check_end(struct sim *s);
+void pnset_free(struct pnset *p);
+
+/* swarm.c */
+void swarm_draw(struct sim_cfg *cfg, u64 seed);
+bool swarm_scenario(struct sim_cfg *cfg, const char *name);
+extern const char *const swarm_names[];
+
+#endif /* RILL_SIM_H */

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * swarm.c - what a seed means.
+ *
+ * Owns the draw: each fault's probability is itself drawn, most often 0, so
+ * that seeds differ in kind and rare combinations come up.  And the scenarios
+ * that have a name instead of a seed.
+ */
+#include "sim.h"
+
+static u32 draw_fault(struct rng *r)
+{
+	static const u32 ppm[] = { 0, 0, 0, 1000, 10000, 50000, 300000 };
+
+	return ppm[rng_below(r, sizeof(ppm) / sizeof(ppm[0]))];
+}
+
+static void draw_link(struct link_cfg *l, struct rng *r, const struct sim_cfg *cfg)
+{
+	static const u64 rates[] = { 0, 0, 64000, 1250000, 12500000, 125000000 };
+
+	l->rate = rates[rng_below(r, 6)];
+	l->delay = rng_log(r, RILL_USEC, 300 * RILL_MSEC);
+	l->jitter = rng_u64(r) & 1 ? rng_log(r, RILL_USEC, 50 * RILL_MSEC) : 0;
+	l->queue = rng_log(r, 5 * RILL_MSEC, RILL_SEC);
+	l->mark = rng_u64(r) % 4 || l->rate < 1000000 ? 0 :
+		max(l->queue / 4, 5 * RILL_MSEC);
+	l->loss = draw_fault(r);
+	l->reorder = draw_fault(r);
+	l->dup = draw_fault(r);
+	l->corrupt = draw_fault(r);
+	l->truncate = draw_fault(r) / 10;
+	l->replay = draw_fault(r) / 10;
+	if (rng_below(r, 6) == 0) {
+		l->burst = rng_log(r, 100, 10000);
+		l->burst_end = rng_log(r, 20000, 500000);
+	}
+	l->reorder_by = rng_log(r, 10 * RILL_USEC, 100 * RILL_MSEC);
+	if (rng_below(r, 6) == 0) {
+		l->outage_at = cfg->start + rng_below(r, 10 * RILL_SEC);
+		l->outage_len = rng_log(r, 100 * RILL_MSEC, 30 * RILL_SEC);
+	}
+}
+
+static void draw_app(struct app_cfg *a, struct rng *r, const struct sim_cfg *cfg)
+{
+	memset(a, 0, sizeof(*a));
+	a->total = rng_below(r, 8) ? rng_log(r, 0, 1 << 20) : 0;
+	a->wchunk = rng_log(r, 1, 65536);
+	a->rchunk = rng_log(r, 1, 65536);
+	/* No more than some thousand calls, nor some ten seconds of waiting. */
+	a->wchunk = max_t(u64, a->wchunk, a->total / 3000 + 1);
+	a->rchunk = max_t(u32, a->rchunk, 300);
+	if (rng_below(r, 3) == 0)
+		a->wdelay = 10 * RILL_SEC / (a->total / a->wchunk + 1);
+	if (rng_below(r, 3) == 0)
+		a->rdelay = 10 * RILL_SEC / ((1 << 20) / a->rchunk + 1);
+	if (rng_below(r, 4) == 0) {
+		a->stall_off = rng_below(r, 1 << 18);
+		a->stall_len = rng_log(r, RILL_MSEC, 20 * RILL_SEC);
+	}
+	a->close_off = U64_MAX;
+	a->abort_at = RILL_NEVER;
+	a->keepalive = true;
+	a->half = true;
+	a->nodelay = rng_u64(r) & 1;
+	a->records = rng_below(r, 4) == 0;
+	a->cork = rng_below(r, 4) ? 0 : 200000;
+	if (cfg->lossy_only)
+		return;
+	if (rng_below(r, 8) == 0)
+		a->abort_at = cfg->start + rng_below(r, 20 * RILL_SEC);
+	if (rng_below(r, 8) == 0)
+		a->close_off = rng_below(r, 1 << 18);
+	if (rng_below(r, 6) == 0)
+		a->half = false;
+	if (rng_below(r, 8) == 0)
+		a->user_timeout = rng_log(r, RILL_SEC, 60 * RILL_SEC);
+}
+
+static void draw_conn(struct sim_cfg *cfg, u32 i, struct rng *r)
+{
+	static const u16 payloads[] = { 88, 536, RILL_PAYLOAD_BASE, 1432, 1432, 8932,
+					RILL_PAYLOAD_MAX };
+	int side;
+
+	cfg->conn[i].at = rng_below(r, 3) ? rng_below(r, 5 * RILL_SEC) : 0;
+	cfg->conn[i].port = 1000 + i;
+	cfg->conn[i].reno = rng_below(r, 4) == 0;
+	for (side = 0; side < 2; side++) {
+		u16 pay = payloads[rng_below(r, 7)];
+
+		cfg->conn[i].payload[side] = pay;
+		cfg->conn[i].wnd[side] = rng_log(r, pay, 1 << 18);
+		cfg->conn[i].wnd_max[side] = rng_u64(r) & 1 ? cfg->conn[i].wnd[side] :
+			rng_log(r, cfg->conn[i].wnd[side], 1 << 20);
+		cfg->conn[i].sndbuf[side] = rng_log(r, 4096, 1 << 20);
+		draw_app(&cfg->conn[i].app[side], r, cfg);
+	}
+	/* A window so small that the transfer takes hundreds of round trips is enough. */
+	for (side = 0; side < 2; side++) {
+		u32 least = cfg->conn[i].app[!side].total / 300;
+
+		cfg->conn[i].wnd[side] = max(cfg->conn[i].wnd[side], least);
+		cfg->conn[i].wnd_max[side] = max(cfg->conn[i].wnd_max[side], cfg->conn[i].wnd[side]);
+	}
+	/* Two that both wait for the other's end would wait for ever. */
+	if (!cfg->conn[i].app[0].half && !cfg->conn[i].app[1].half)
+		cfg->conn[i].app[0].half = true;
+}
+
+void swarm_draw(struct sim_cfg *cfg, u64 seed)
+{
+	static const u64 starts[] = { 1, 1ULL << 31, 1ULL << 32, 1ULL << 42, 1ULL << 52 };
+	struct rng r;
+	u32 i;
+
+	rng_seed(&r, seed);
+	memset(cfg, 0, sizeof(*cfg));
+	cfg->start = starts[rng_below(&r, 5)] + rng_below(&r, RILL_SEC);
+	cfg->lossy_only = rng_u64(&r) & 1;
+	cfg->faults_end = cfg->start + rng_log(&r, RILL_SEC, 60 * RILL_SEC);
+	for (i = 0; i < SIM_HOSTS; i++)
+		draw_link(&cfg->link[i], &r, cfg);
+	cfg->nconns = rng_log(&r, 1, 4);
+	for (i = 0; i < cfg->nconns; i++)
+		draw_conn(cfg, i, &r);
+	cfg->rebind_at = RILL_NEVER;
+	if (!cfg->lossy_only && rng_below(&r, 8) == 0)
+		cfg->rebind_at = cfg->start + rng_below(&r, 20 * RILL_SEC);
+	cfg->coalesce = rng_u64(&r) & 1 ? rng_log(&r, RILL_USEC, 5 * RILL_MSEC) : 0;
+	cfg->slip = rng_u64(&r) & 1 ? rng_log(&r, RILL_USEC, 10 * RILL_MSEC) : 0;
+	cfg->txfail = rng_below(&r, 6) ? 0 : draw_fault(&r);
+	cfg->nomem = rng_below(&r, 6) ? 0 : draw_fault(&r);
+	cfg->gso = rng_below(&r, 3) ? RILL_RUN_MAX : rng_log(&r, 1, RILL_RUN_MAX);
+	cfg->listen_off = cfg->listen_on = RILL_NEVER;
+	if (!cfg->lossy_only && rng_below(&r, 8) == 0) {
+		cfg->listen_off = rng_below(&r, 5 * RILL_SEC);
+		cfg->listen_on = cfg->listen_off + rng_below(&r, 10 * RILL_SEC);
+	}
+	cfg->ooo_cap = rng_below(&r, 4) ? 256 : rng_log(&r, 2, 256);
+	cfg->hostile = rng_below(&r, 10) == 0;
+	if (cfg->hostile)
+		cfg->lossy_only = false;
+	for (i = 0; i < SIM_HOSTS && cfg->lossy_only; i++) {
+		/* What TCP too survives: no more than a few lost in a row. */
+		cfg->link[i].loss = min_t(u32, cfg->link[i].loss, 50000);
+		cfg->link[i].corrupt = min_t(u32, cfg->link[i].corrupt, 50000);
+		cfg->link[i].burst = 0;
+		cfg->link[i].outage_len = 0;
+		cfg->nomem = 0;
+	}
+	/* The longest wait is for a peer that is gone without a trace: R2, and a probe. */
+	cfg->deadline = cfg->faults_end + RILL_R2 + 300 * RILL_SEC;
+	cfg->check_every = 1;
+}
+
+/* 100 MiB each way at once through what the second issue names. */
+static void scenario_big(struct sim_cfg *cfg)
+{
+	struct link_cfg l = {
+		.rate = 125000000, .delay = 20 * RILL_MSEC, .queue = 100 * RILL_MSEC,
+		.loss = 50000, .reorder = 250000, .reorder_by = 10 * RILL_MSEC,
+		.dup = 10000, .corrupt = 1000,
+	};
+	int side;
+
+	cfg->link[0] = cfg->link[1] = l;
+	cfg->nconns = 1;
+	cfg->conn[0].port = 1000;
+	for (side = 0; side < 2; side++) {
+		struct app_cfg a = {
+			.total = 100 << 20, .wchunk = 65536, .rchunk = 65536,
+			.close_off = U64_MAX, .abort_at = RILL_NEVER, .half = true,
+		};
+
+		cfg->conn[0].app[side] = a;
+		cfg->conn[0].payload[side] = 1432;
+		cfg->conn[0].wnd[side] = 131072;
+		cfg->conn[0].wnd_max[side] = 6 << 20;
+		cfg->conn[0].sndbuf[side] = 4 << 20;
+	}
+	cfg->hash = true;
+	cfg->check_every = 997;
+}
+
+/* The same bytes over a clean path of 1 Gbit/s: the speed of engine and simulator. */
+static void scenario_clean(struct sim_cfg *cfg)
+{
+	scenario_big(cfg);
+	cfg->link[0].loss = cfg->link[0].reorder = cfg->link[0].dup = cfg->link[0].corrupt = 0;
+	cfg->link[1] = cfg->link[0];
+}
+
+const char *const swarm_names[] = { "big", "clean", NULL };
+
+bool swarm_scenario(struct sim_cfg *cfg, const char *name)
+{
+	memset(cfg, 0, sizeof(*cfg));
+	cfg->start = RILL_SEC;
+	cfg->faults_end = RILL_NEVER;
+	cfg->deadline = 7200 * RILL_SEC;
+	cfg->rebind_at = cfg->listen_off = cfg->listen_on = RILL_NEVER;
+	cfg->coalesce = 50 * RILL_USEC;
+	cfg->gso = RILL_RUN_MAX;
+	cfg->ooo_cap = 256;
+	cfg->lossy_only = true;
+	cfg->check_every = 1;
+	if (!strcmp(name, "big"))
+		scenario_big(cfg);
+	else if (!strcmp(name, "clean"))
+		scenario_clean(cfg);
+	else
+		return false;
+	return true;
+}
