@@ -105,7 +105,8 @@ void rill_listen_syn(struct rill_udp *udp, struct sk_buff *skb, struct rill_pkt 
 	l.params = cfg.params;
 	l.credit = max_t(u32, cfg.wnd, cfg.params.max_payload);
 	rill_net_secrets(rn, now, &secrets);
-	why = rill_open_syn(&p->h, &p->x, skb->len, path, &l, &secrets, cfg.cid, now, &reply);
+	why = rill_open_syn(&p->h, &p->x, RILL_HDR + p->h.ext_len + p->len, path, &l,
+			    &secrets, cfg.cid, now, &reply);
 	rill_mib_inc(rn, why);
 	if (why == RILL_MIB_SYNREFUSED)
 		rill_refuse(udp, skb, p, RILL_R_REFUSED);

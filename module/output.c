@@ -53,14 +53,15 @@ void rill_output_resume(struct sock *sk)
 	tasklet_schedule(&rs->kick);
 }
 
-/* What a packet may carry on the route to the peer. */
+/* The route's packet size changed, or what may fill a packet did. */
 void rill_sync_mss(struct sock *sk)
 {
 	struct rill_sock *rs = rill_sk(sk);
 	struct dst_entry *dst = __sk_dst_get(sk);
 	u32 over = RILL_HDR, mtu;
 
-	if (!dst)
+	/* Before the connection begins there is no window to fit. */
+	if (!dst || !rs->conn.cc.ops)
 		return;
 	mtu = dst_mtu(dst);
 	rs->dst_mtu = mtu;
