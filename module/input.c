@@ -135,7 +135,7 @@ static void rill_ooo_room(struct rill_sock *rs)
 }
 
 /* The peer's packets come from a new address: answer there (NAT rebinding). */
-static void rill_rebind(struct sock *sk, const struct sk_buff *skb)
+static void rill_rebind(struct sock *sk, struct sk_buff *skb)
 {
 	struct rill_sock *rs = rill_sk(sk);
 	struct in6_addr local, remote;
@@ -150,6 +150,7 @@ static void rill_rebind(struct sock *sk, const struct sk_buff *skb)
 	sk->sk_v6_daddr = remote;
 	__sk_dst_reset(sk);
 	rs->rebinds++;
+	rill_conn_rebind(&rs->conn, rill_cb(skb)->stamp);
 	rill_mib_inc(rill_sk_net(sk), RILL_MIB_REBINDS);
 }
 

@@ -182,7 +182,7 @@ static bool rill_accept_add(struct sock *sk, struct sock *child)
 	return open;
 }
 
-/* Make the connection that a valid echo asks for; locked, or NULL. */
+/* Make the connection that a valid echo asks for: a reference, or NULL. */
 static struct sock *rill_child_new(struct sock *sk, struct rill_udp *udp,
 				   struct sk_buff *skb, const struct rill_child *info)
 {
@@ -191,6 +191,7 @@ static struct sock *rill_child_new(struct sock *sk, struct rill_udp *udp,
 
 	if (!child)
 		return NULL;
+	__acquire(&child->sk_lock.slock);	/* sk_clone_lock() does not say so */
 	/* Two references: ours, and one for the queue. */
 	rill_child_init(child, udp, skb, info);
 	rill_port_inherit(child, sk);
@@ -200,8 +201,11 @@ static struct sock *rill_child_new(struct sock *sk, struct rill_udp *udp,
 	if (rill_hash(child))
 		goto fail;
 	rill_apply(child, &out);
-	if (rill_accept_add(sk, child))
+	if (rill_accept_add(sk, child)) {
+		sk_mark_napi_id(child, skb);
+		bh_unlock_sock(child);
 		return child;
+	}
 	rill_unhash(child);
 fail:
 	rill_conn_abort(&rill_sk(child)->conn, RILL_R_ABORT, rill_cb(skb)->stamp, &out);
@@ -249,8 +253,6 @@ struct sock *rill_listen_echo(struct rill_udp *udp, struct sk_buff *skb,
 		rill_mib_inc(rn, RILL_MIB_CHILDFAILS);
 		goto put;
 	}
-	sk_mark_napi_id(child, skb);
-	bh_unlock_sock(child);
 	sk->sk_data_ready(sk);
 put:
 	if (sk)

@@ -112,7 +112,7 @@ static void rill_proc_sock(struct seq_file *seq, struct sock *sk, loff_t i, bool
 		   rill_clock_t(rill_rtt_pto(&c->rtt, rill_conn_peer_delay(c),
 							       c->pto_count)),
 		   rill_clock_t(RILL_ACK_DELAY),
-		   c->aq.pingpong << 1 | !!c->aq.quick,
+		   c->aq.pingpong << 1 | (c->aq.quick != 0),
 		   state == TCP_LISTEN || !c->cc.mss ? 0 : (u32)div_u64(c->cc.cwnd, c->cc.mss),
 		   state == TCP_LISTEN || c->cc.ssthresh == RILL_SSTHRESH_NONE || !c->cc.mss ?
 		   -1 : (int)div_u64(c->cc.ssthresh, c->cc.mss));
@@ -161,6 +161,7 @@ static void *rill_seq_step(struct seq_file *seq)
 }
 
 static void *rill_seq_start(struct seq_file *seq, loff_t *pos)
+	__acquires(RCU)
 {
 	struct rill_seq *st = seq->private;
 	void *v = SEQ_START_TOKEN;
@@ -182,6 +183,7 @@ static void *rill_seq_next(struct seq_file *seq, void *v, loff_t *pos)
 }
 
 static void rill_seq_stop(struct seq_file *seq, void *v)
+	__releases(RCU)
 {
 	struct rill_seq *st = seq->private;
 

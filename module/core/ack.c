@@ -88,6 +88,7 @@ void rill_ackq_put(const struct rill_ackq *q, struct rill_extbuf *x, u8 max_pair
 {
 	u16 pairs[2 * RILL_ACK_PAIRS_MAX];
 	const struct rill_range *r;
+	u64 first;
 	u8 np = 0;
 	int i;
 
@@ -108,10 +109,14 @@ void rill_ackq_put(const struct rill_ackq *q, struct rill_extbuf *x, u8 max_pair
 			break;
 		r--;
 	}
-	r = &q->pns.v[q->pns.n - 1];
+	first = q->largest - q->pns.v[q->pns.n - 1].lo;
+	if (first > BIT(30)) {
+		first = BIT(30);	/* the rest was reported long ago */
+		np = 0;
+	}
 	rill_ext_put_ack(x, q->largest,
 			 min_t(u64, div_u64(now - q->largest_at, RILL_USEC), U32_MAX),
-			 min_t(u64, q->largest - r->lo, BIT(30)), pairs, np);
+			 first, pairs, np);
 	if (q->ecn[0] | q->ecn[1] | q->ecn[2])
 		rill_ext_put_ecn(x, q->ecn);
 }

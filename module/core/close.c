@@ -17,7 +17,7 @@ bool rill_tomb_rcv(struct rill_tomb *t, const struct rill_hdr *h, const struct r
 	struct rill_hdr rh = { .type = RILL_T_DATA, .cid = t->peer_cid };
 	struct rill_extbuf ext = { .len = 0 };
 
-	if (!t->time_wait || (h->type != RILL_T_DATA && h->type != RILL_T_ECHO))
+	if (!t->reack || (h->type != RILL_T_DATA && h->type != RILL_T_ECHO))
 		return false;
 	if (!payload && !(h->flags & (RILL_F_FIN | RILL_F_ELICIT)) && h->type != RILL_T_ECHO)
 		return false;

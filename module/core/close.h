@@ -19,7 +19,8 @@ struct rill_tomb {
 	u64	pn_next;	/* our next packet number */
 	u64	credit;		/* last credit given */
 	u64	expires;	/* ns */
-	bool	time_wait;	/* false: only guards against a replayed cookie */
+	bool	time_wait;	/* the state was TIME_WAIT: listed */
+	bool	reack;		/* ended in order; false: only guards its cookie */
 };
 
 bool rill_tomb_rcv(struct rill_tomb *t, const struct rill_hdr *h, const struct rill_ext *x,

@@ -73,6 +73,7 @@ static void rill_conn_die(struct rill_conn *c, int err)
 static void rill_conn_done(struct rill_conn *c)
 {
 	rill_conn_stop(c);
+	c->ended = true;
 	c->aq.now = c->state == RILL_TIME_WAIT;
 	c->out->bits |= RILL_B_TOMB | RILL_B_TX;
 }
@@ -107,7 +108,7 @@ void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 no
 	rill_recv_init(&c->rx, cfg->wnd, cfg->wnd_max, cfg->params.max_payload, now);
 	rill_ackq_init(&c->aq);
 	c->attempts = c->pto_count = c->pto_probes = c->probes = c->probe_backoff = 0;
-	c->client = c->confirmed = c->echo_done = false;
+	c->client = c->confirmed = c->echo_done = c->ended = false;
 	c->syn_due = c->echo_due = c->reset_due = c->probe_due = c->update_due = false;
 	c->limit = RILL_LIM_APP;
 	c->peer_cid = 0;
@@ -223,6 +224,15 @@ static void rill_conn_reset(struct rill_conn *c, const struct rill_pkt *p, u64 n
 {
 	u64 quoted = rill_expand(c->tx.pn_next, p->h.pn);
 
+	if (!rill_state_in(c->state, RILL_ST_SYNCED | RILL_ST(RILL_SYN_SENT))) {
+		rill_count(c, RILL_MIB_RESETIGNORED, 1);
+		return;
+	}
+	if (c->confirmed && (p->x.reason == RILL_R_REFUSED || p->x.reason == RILL_R_COOKIE)) {
+		/* Answers to a SYN or an echo, and those are long past. */
+		rill_count(c, RILL_MIB_RESETIGNORED, 1);
+		return;
+	}
 	if (c->state == RILL_SYN_SENT) {
 		if (p->x.reason == RILL_R_REFUSED) {
 			rill_count(c, RILL_MIB_ATTEMPTFAILS, 1);
@@ -256,7 +266,7 @@ static void rill_conn_ecn(struct rill_conn *c, const struct rill_ext *x, u64 sen
 	c->ecn_ce = x->ecn[2];
 	c->st.ce += fresh;
 	rill_count(c, RILL_MIB_ECNMARKS, fresh);
-	if (sent_at && rill_cc_lost(&c->cc, 0, sent_at, now))
+	if (rill_cc_lost(&c->cc, 0, sent_at ? sent_at : c->tx.last_sent_at, now))
 		rill_count(c, RILL_MIB_CONGESTION, 1);
 }
 
@@ -355,8 +365,11 @@ static void rill_conn_credit(struct rill_conn *c, u32 wire)
 {
 	u64 credit = rill_expand(c->tx.nxt, wire);
 
-	if (!rill_num_ok(credit) || credit <= c->tx.credit)
+	if (!rill_num_ok(credit) || credit <= c->tx.credit) {
+		if (!rill_num_ok(credit) || credit < c->tx.credit)
+			rill_count(c, RILL_MIB_CREDITSHRUNK, 1);
 		return;
+	}
 	c->tx.credit = credit;
 	c->probes = 0;
 	c->probe_backoff = 0;
@@ -399,11 +412,16 @@ static bool rill_conn_data(struct rill_conn *c, const struct rill_pkt *p, u64 no
 	return true;
 }
 
-/* Credit and acknowledgement, which every packet carries or may carry. */
-static void rill_conn_control(struct rill_conn *c, const struct rill_pkt *p, u64 now)
+/*
+ * Credit and acknowledgement, which every packet carries or may carry.  Only the
+ * newest packet's credit counts: read against today's offsets, that of one long
+ * delayed could be anything.
+ */
+static void rill_conn_control(struct rill_conn *c, const struct rill_pkt *p, u64 pn, u64 now)
 {
 	c->rx_at = now;
-	rill_conn_credit(c, p->h.credit);
+	if (pn + p->n > c->aq.largest)
+		rill_conn_credit(c, p->h.credit);
 	if (rill_ext_has(&p->x, RILL_I_ACK))
 		rill_conn_acked(c, &p->x, now);
 }
@@ -416,6 +434,14 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 
 	if (!rill_num_ok(pn) || !pn) {
 		rill_count(c, RILL_MIB_INBADNUM, p->n);
+		return;
+	}
+	/*
+	 * So old that its 32-bit offset could be taken for another: two times
+	 * 2^30 bytes may have been sent since.  What is this late was sent again.
+	 */
+	if (pn + div_u64(BIT(30), c->rx.full) < c->aq.largest) {
+		rill_count(c, RILL_MIB_INDUP, p->n);
 		return;
 	}
 	switch (rill_ackq_cover(&c->aq, pn, p->n)) {
@@ -445,7 +471,7 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 		c->aq.now = c->aq.largest != 0;
 		c->out->bits |= RILL_B_TX;
 		if (p->full)
-			rill_conn_control(c, p, now);
+			rill_conn_control(c, p, pn, now);
 		return;
 	}
 	c->st.pkts_in += p->n;
@@ -467,7 +493,7 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 			c->out->bits |= RILL_B_TX;
 	}
 
-	rill_conn_control(c, p, now);
+	rill_conn_control(c, p, pn, now);
 	if (c->tx.fin_acked)
 		rill_conn_fin_acked(c, now);
 	if (c->state == RILL_TIME_WAIT)
@@ -797,6 +823,21 @@ void rill_conn_abort(struct rill_conn *c, enum rill_reason why, u64 now,
 	rill_conn_stop(c);
 }
 
+/*
+ * The peer's address changed: what was learned of the old path does not hold.
+ * At most an initial window goes to the new one before it answers, so that a
+ * forged address draws little.
+ */
+void rill_conn_rebind(struct rill_conn *c, u64 now)
+{
+	u64 iw = (u64)RILL_CC_IW * c->cc.mss;
+
+	c->cc.cwnd = min(c->cc.cwnd, iw);
+	c->cc.undo_ok = false;
+	c->rtt.min = c->rtt.latest;
+	c->rtt.min_at = now;
+}
+
 /* Fill a tombstone for a connection that ended. */
 void rill_conn_tomb(struct rill_conn *c, u64 now, struct rill_tomb *t)
 {
@@ -808,7 +849,8 @@ void rill_conn_tomb(struct rill_conn *c, u64 now, struct rill_tomb *t)
 	t->pn_next = c->tx.pn_next;
 	t->credit = c->rx.credit;
 	t->time_wait = c->state == RILL_TIME_WAIT;
-	if (t->time_wait)
+	t->reack = c->ended;
+	if (t->reack)
 		t->expires = now + max(wait, RILL_TOMB_MIN);
 	t->expires = max(t->expires, c->cookie_until);
 }

@@ -68,7 +68,7 @@ struct rill_out {
 	u8	ncount;
 	struct {
 		u8	mib;	/* enum rill_mib */
-		u16	n;
+		u32	n;
 	} count[RILL_OUT_COUNTS];
 };
 
@@ -113,6 +113,7 @@ struct rill_conn {
 	bool	reset_due;		/* a RESET is owed */
 	bool	probe_due;		/* a keepalive or window probe is owed */
 	bool	update_due;		/* the peer should learn of new credit */
+	bool	ended;			/* in order: both streams arrived whole */
 	bool	orphan;			/* no program holds the socket */
 	bool	echo_done;		/* the echo was acknowledged, or never needed */
 	bool	ecn;			/* packets are sent with ECT(0) */
@@ -212,6 +213,7 @@ void rill_conn_orphan(struct rill_conn *c, u64 now, struct rill_out *out);
 void rill_conn_abort(struct rill_conn *c, enum rill_reason why, u64 now,
 		     struct rill_out *out);
 void rill_conn_set_payload(struct rill_conn *c, u16 path_payload);
+void rill_conn_rebind(struct rill_conn *c, u64 now);
 void rill_conn_tomb(struct rill_conn *c, u64 now, struct rill_tomb *t);
 u64 rill_conn_deadline(const struct rill_conn *c);
 

@@ -5,7 +5,7 @@
  * Owns the SYN -> SYN-ACK -> echo exchange as seen by a listener, and the
  * cookie.  A SYN costs the listener one packet and no memory: all it would have
  * to remember is in the cookie, authenticated, bound to both addresses, and
- * valid for 15 seconds.  The client's half is in conn.c.
+ * valid for a minute.  The client's half is in conn.c.
  */
 #ifndef RILL_CORE_OPEN_H
 #define RILL_CORE_OPEN_H
@@ -13,7 +13,7 @@
 #include "wire.h"
 #include "mib.h"
 
-#define RILL_COOKIE_TTL		(15 * RILL_SEC)
+#define RILL_COOKIE_TTL		(60 * RILL_SEC)	/* as long as TCP tries its SYN-ACK */
 /* A key makes cookies this long; the one before it still checks them. */
 #define RILL_SECRET_LIFE	(60 * RILL_SEC)
 

@@ -183,7 +183,8 @@ static bool rill_hold_short(struct rill_conn *c, const struct rill_run *run, u64
 			c->cork_at = now + RILL_CORK_MAX;
 		return c->cork_at > now;
 	}
-	return !c->nodelay && c->tx.inflight_pkts;
+	/* Nagle with Minshall's change, as TCP: one short packet at a time. */
+	return !c->nodelay && c->tx.una < c->tx.small;
 }
 
 /* New data, as far as credit, window and Nagle let it. */
@@ -337,7 +338,12 @@ void rill_conn_poll_tx(struct rill_conn *c, u64 now, struct rill_tx *tx,
 		return;
 
 	data = rill_poll_data(c, tx, now);
-	if (data && rill_ackq_pending(&c->aq) && !rill_poll_piggyback(c, tx, now) && c->aq.now)
+	/*
+	 * A FIN takes an acknowledgement along even where none is pending: ours
+	 * of the peer's FIN may have been lost, and we may be gone next.
+	 */
+	if (data && (rill_ackq_pending(&c->aq) || tx->last_flags & RILL_F_FIN) &&
+	    !rill_poll_piggyback(c, tx, now) && c->aq.now)
 		data = false;
 	if (data) {
 		rill_poll_name(c, tx);

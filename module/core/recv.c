@@ -15,7 +15,9 @@ void rill_recv_init(struct rill_recv *r, u32 wnd, u32 wnd_max, u32 wnd_min, u64 
 	r->fin = RILL_NO_FIN;
 	r->wnd_min = wnd_min;
 	r->wnd = max(wnd, wnd_min);
-	r->wnd_max = max(wnd_max, r->wnd);
+	/* Offsets are 32 bits on the wire: old and new must not meet. */
+	r->wnd_max = min_t(u32, max(wnd_max, r->wnd), RILL_WND_MAX);
+	r->wnd = min(r->wnd, r->wnd_max);
 	r->credit = r->wnd;
 	r->rtt_mark = r->wnd;
 	r->rtt_mark_at = now;
@@ -128,6 +130,9 @@ bool rill_recv_read(struct rill_recv *r, u32 bytes, u64 rtt, u64 now)
 		return false;
 	left = r->credit - r->nxt;
 	grown = r->read + r->wnd - r->credit;
+	/* The peer could not send one packet, and now can. */
+	if (left < r->wnd_min && left + grown >= r->wnd_min)
+		return true;
 	return left <= r->wnd / 2 && grown >= left &&
 	       grown >= min_t(u64, r->full, r->wnd / 2);
 }

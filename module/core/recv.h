@@ -13,6 +13,7 @@
 #include "mib.h"
 
 #define RILL_NO_FIN	U64_MAX
+#define RILL_WND_MAX	BIT(30)	/* bytes of credit, RFC 7323 2.3 */
 
 struct rill_recv {
 	u64	nxt;		/* all bytes below have arrived */

@@ -250,9 +250,12 @@ void rill_send_acked(struct rill_send *s, const struct rill_ackblk *a, u64 now,
 			mask |= rill_rec_mask(rec, v[j].lo, v[j].hi);
 		if (!mask)
 			continue;
-		/* RFC 9002 5.1: a sample only from the largest, when it is new. */
-		if (largest >= rec->pn && largest < end &&
-		    live & BIT_ULL(largest - rec->pn))
+		/*
+		 * RFC 9002 5.1: a sample only when the largest is new.  It may
+		 * be an acknowledgement of ours, which has no record: then from
+		 * the newest packet below it.
+		 */
+		if (largest > s->largest_acked && live & mask)
 			res->rtt = max_t(u64, now - sent_at, 1);
 		rill_rec_acked(s, rec, mask, now, res);
 	}
@@ -294,6 +297,8 @@ void rill_send_record(struct rill_send *s, struct rill_rec *rec, struct rill_run
 		if (first + n > run->nsent) {
 			run->nsent = first + n;
 			s->nxt = run->off + rill_run_bytes(run, 0, run->nsent);
+			if (rec->last_len < run->plen)
+				s->small = s->nxt;
 			if (run->nsent == run->n)
 				s->unsent = list_is_last(&run->node, &s->runs) ?
 					    NULL : list_next_entry(run, node);

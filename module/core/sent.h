@@ -72,6 +72,7 @@ struct rill_send {
 	u64	nxt;			/* offset of the first byte never sent */
 	u64	end;			/* offset after the last byte written */
 	u64	credit;			/* offset up to which the peer takes bytes */
+	u64	small;			/* offset after the last packet sent short */
 	u64	pn_next;		/* the next packet's number */
 	u64	largest_acked;		/* 0: none */
 	u64	inflight;		/* bytes, headers included */
