@@ -243,5 +243,8 @@ long snmp_sum(void);				/* all of them */
 /* Waits until a counter is beyond what it was; by how much it moved. */
 long snmp_moved(const char *counter, long was);
 long module_refs(void);				/* /sys/module/rill/refcnt */
+/* Waits until the references are want, and says what they are: sockets go after
+ * an RCU grace period and namespaces in a worker, so both take a while. */
+long refs_become(long want);
 
 #endif

@@ -344,3 +344,13 @@ long snmp_moved(const char *counter, long was)
 		breathe();
 	return now - was;
 }
+
+long refs_become(long want)
+{
+	int64_t end = now_ms() + PATIENCE;
+	long refs;
+
+	while ((refs = module_refs()) != want && now_ms() < end)
+		breathe();
+	return refs;
+}

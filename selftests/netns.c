@@ -165,18 +165,6 @@ TEST_F(netns, sockets_keep_their_namespace)
 
 /* ------------------------------------------------------------- endings */
 
-/* References to the module fall back to what they were; namespaces end in a
- * worker, so this takes a while. */
-static long refs_become(long want)
-{
-	int64_t end = now_ms() + PATIENCE;
-	long refs;
-
-	while ((refs = module_refs()) != want && now_ms() < end)
-		breathe();
-	return refs;
-}
-
 /*
  * A namespace full of everything: a listener, children nobody accepted, data
  * nobody read, a full pipe, a half-closed pair, a connect that hangs, a reset,
