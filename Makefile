@@ -48,7 +48,7 @@ uninstall:		## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/include/linux/rill.h
 
 demo:			## real programs over AF_RILL in a virtual machine; installs what it needs
-	$(VM)/demo-run.sh
+	@$(VM)/demo-run.sh
 
 check:			## everything that proves it; ends with "N passed, N failed, N skipped"
 	@$(VM)/check.sh

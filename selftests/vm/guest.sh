@@ -19,6 +19,7 @@ rill_unload() {
 		! rmmod rill 2>/dev/null || return 0
 		sleep 0.2
 	done
-	echo "rill.ko is still held: refcount $(cat /sys/module/rill/refcnt) after $((i / 5)) s" >&2
+	echo "rill.ko is still held: refcount $(cat /sys/module/rill/refcnt) after $((i / 5)) s, with these programs left:" >&2
+	ps --ppid 2 -p 2 --deselect -o pid,args >&2
 	return 1
 }
