@@ -26,6 +26,7 @@ DIFFERENTIAL(netns, OVER_LO);
 static bool whole_session(const struct env *e)
 {
 	char buf[8] = "";
+	bool whole;
 	int pair[2];
 
 	env_pair(e, pair);
@@ -35,7 +36,9 @@ static bool whole_session(const struct env *e)
 	memset(buf, 0, sizeof(buf));
 	recv_all(pair[CLIENT], buf, 4);
 	close(pair[CLIENT]);
-	return recv(pair[SERVER], buf + 5, 1, 0) == 0 && !strcmp(buf, "ping");
+	whole = recv(pair[SERVER], buf + 5, 1, 0) == 0 && !strcmp(buf, "ping");
+	close(pair[SERVER]);
+	return whole;
 }
 
 static void become_nobody(void)
