@@ -50,6 +50,7 @@ static void rill_recv_measure(struct rill_recv *r, u64 now)
 enum rill_rcv rill_recv_data(struct rill_recv *r, u64 off, u32 len, bool fin, u64 now,
 			     enum rill_mib *why)
 {
+	bool news = fin && r->fin == RILL_NO_FIN;
 	u64 end = off + len;
 
 	*why = RILL_MIB_INBADFIN;
@@ -62,8 +63,9 @@ enum rill_rcv rill_recv_data(struct rill_recv *r, u64 off, u32 len, bool fin, u6
 		return RILL_RCV_DROP;
 
 	*why = RILL_MIB_INOLD;
-	if (fin && r->fin == RILL_NO_FIN) {
+	if (news) {
 		r->fin = end;
+		*why = RILL_MIB_NONE;
 		if (!len)
 			return RILL_RCV_OLD;
 	} else if (end <= r->nxt) {
@@ -75,7 +77,7 @@ enum rill_rcv rill_recv_data(struct rill_recv *r, u64 off, u32 len, bool fin, u6
 			return RILL_RCV_OLD;
 		*why = RILL_MIB_INNOROOM;
 		if (!rill_ranges_add(&r->ooo, off, end)) {
-			if (fin)
+			if (news)
 				r->fin = RILL_NO_FIN;
 			return RILL_RCV_DROP;
 		}
