@@ -602,8 +602,10 @@ static void host_rcv(struct sconn *sc, const struct batch *b)
 		sc->credit_seen = b->p.h.credit;
 	ENGINE(sc, &out, rill_conn_rcv(&sc->c, &b->p, s->now, &out));
 	host_took(sc, b, &out, pkts_in);
-	if (out.bits & RILL_B_NEWEST)
+	if (out.bits & RILL_B_NEWEST && sc->peer_addr != b->d[0]->src) {
 		sc->peer_addr = b->d[0]->src;
+		rill_conn_rebind(&sc->c, s->now);
+	}
 	if (sc->closed && b->p.len && (out.verdict == RILL_RCV_QUEUE || out.verdict == RILL_RCV_AHEAD) &&
 	    rill_state_in(sc->c.state, RILL_ST_CAN_RECV)) {
 		/* Nobody will read it: as TCP, say so. */
