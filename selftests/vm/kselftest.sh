@@ -29,6 +29,7 @@ framework() {
 			'linux-source-6.1/scripts/subarch.include'
 		touch "$dir/done"
 	fi
+	exec 9>&-
 	cp -rp "$dir/." "$build/tree/"
 }
 
@@ -44,9 +45,13 @@ make -s -C "$selftests" TARGETS=rill FORCE_TARGETS=1 O="$build/objects" KSFT="$s
 make -s -C "$TOP/tools" >&2
 ko=$("$VM/module.sh" "$kernel")
 [ -e "$ko" ] || die "no module at $ko"
-# The copy that the guest reads stays as it is while the next build runs.
-run=$build/run-$kernel
-rm -rf "$run"; cp -a "$build/installed" "$run"
+# What the guest reads is this run's own: the next build may start meanwhile, and
+# other runs may go on beside it.
+run=$(mktemp -d "$build/run-$kernel.XXXXXX")
+trap 'rm -rf "$run"' EXIT
+cp -a "$build/installed/." "$run/"
+cp "$ko" "$run/rill.ko"
+mkdir "$run/guest"
 exec 8>&-
 
 run_args='-c rill'
@@ -60,12 +65,15 @@ if [ -n "$test" ]; then
 fi
 
 log=$TOP/build/log/kselftest-$kernel.log
-result=$TOP/build/log/kselftest-$kernel.result
+result=$run/result
 rc=0
-"$VM/run.sh" -k "$kernel" -t "${LIMIT:-1500}" -o "$TOP/build/guest-$kernel" -- \
+RILL_KO=$run/rill.ko "$VM/run.sh" -k "$kernel" -t "${LIMIT:-1500}" -o "$run/guest" -- \
 	". $VM/guest.sh; rill_load || exit; $run/run_kselftest.sh $run_args; rill_unload" \
-	2> >(tee "$log.kernel" >&2) | tee "$log" || rc=$?
-awk -f "$VM/tap.awk" "$log" > "$result" || true
+	| tee "$run/log" || rc=$?
+rm -rf "$TOP/build/guest-$kernel"
+mv "$run/guest" "$TOP/build/guest-$kernel"
+cp "$run/log" "$log"
+awk -f "$VM/tap.awk" "$run/log" > "$result" || true
 case $rc in
 0) extra='';;
 99) extra="the $kernel guest's kernel complained, see build/guest-$kernel/dmesg";;

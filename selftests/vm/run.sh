@@ -9,7 +9,8 @@
 #	    writes to $RILL_GUEST
 #	-a  more kernel arguments, e.g. panic_on_warn=1
 #	-i  the command gets this terminal
-# In the guest: $RILL_KO the module built for its kernel (module.sh), $RILL_TOP
+# In the guest: $RILL_KO the module built for its kernel (module.sh; or what it
+# is in the environment here), $RILL_TOP
 # this repository, tools/ in PATH; guest.sh holds rill_load and rill_unload.
 # Exit status: the command's; 99 the kernel complained; 98 the module left
 # something behind; 124 panic, hang or timeout; 125 no guest could be started.
@@ -26,7 +27,7 @@ while getopts k:t:m:c:o:a:i opt; do
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || { sed -n '2,18s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,19s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 apt_install "${VM_PACKAGES[@]}"
 kdir=$("$VM/kernel.sh" "$kernel")
@@ -83,7 +84,7 @@ cp "$VM/stage2.sh" "$ctl/"
 printf '%s\n' "$*" > "$ctl/cmd"
 read -r rows cols < <(stty size 2>/dev/null || echo 24 80)
 cat > "$ctl/env" <<EOF
-export RILL_TOP='$TOP' RILL_KO='$TOP/build/$kernel/module/rill.ko' RILL_GUEST=/run/rill
+export RILL_TOP='$TOP' RILL_KO='${RILL_KO:-$TOP/build/$kernel/module/rill.ko}' RILL_GUEST=/run/rill
 MODE=$mode LIMIT=$limit ROWS=$rows COLS=$cols TERM_HOST=${TERM:-dumb} DIR='$PWD'
 EOF
 
@@ -114,15 +115,15 @@ else
 	timeout -k 5 $((limit + 120)) "${qemu[@]}" </dev/null || say "QEMU ended with status $?"
 fi
 
-if [ ! -s "$ctl/rc" ]; then
-	say "the guest ($kernel, $how) died or hung; the end of its console:"
-	tail -40 "$ctl/serial" >&2
-	exit 124
-fi
 # One pattern for everything by which the kernel says that something is wrong.
 splat='BUG:|BUG [a-zA-Z_-]+ ?\(|WARNING:|Oops|general protection|KASAN|UBSAN|ODEBUG|possible (circular|recursive|irq)|suspicious RCU'
 splat+='|inconsistent lock state|INFO: task .* blocked|detected stalls?|self-detected stall|soft lockup|refcount_t:|unreferenced object|waiting for .* to become free'
 splat+='|leaked reference|Objects remaining|list_(add|del) corruption|usercopy: Kernel memory|unregister_netdevice'
+if [ ! -s "$ctl/rc" ]; then
+	say "the guest ($kernel, $how) died or hung; its console:"
+	grep -aE -m 1 -A 60 "$splat" "$ctl/serial" >&2 || tail -40 "$ctl/serial" >&2
+	exit 124
+fi
 status=$(cat "$ctl/rc")
 if grep -haqE "$splat" "$ctl"/{serial,dmesg,kmemleak} 2>/dev/null; then
 	say "the guest's kernel ($kernel) complained:"
