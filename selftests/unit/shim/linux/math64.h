@@ -4,6 +4,11 @@
 
 #include <linux/types.h>
 
+#ifdef RILL_PURE
+/* For the purity check: a division that goes around these shows itself. */
+u64 div_u64(u64 a, u32 b);
+u64 div64_u64(u64 a, u64 b);
+#else
 static inline u64 div_u64(u64 a, u32 b)
 {
 	return a / b;
@@ -13,5 +18,6 @@ static inline u64 div64_u64(u64 a, u64 b)
 {
 	return a / b;
 }
+#endif
 
 #endif /* RILL_SHIM_MATH64_H */

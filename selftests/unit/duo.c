@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0
+/* duo.c - see duo.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include "duo.h"
+
+#define CALL(d, end, call) do {			\
+	struct rill_out out;			\
+						\
+	rill_out_init(&out);			\
+	call;					\
+	duo_out(d, end, &out);			\
+} while (0)
+
+static void duo_out(struct duo *d, int end, const struct rill_out *out)
+{
+	struct duo_end *e = &d->e[end];
+	struct rill_run *run, *nrun;
+	struct rill_rec *rec, *nrec;
+	u8 i;
+
+	e->bits |= out->bits;
+	if (out->bits & RILL_B_RESET)
+		e->err = out->err;
+	for (i = 0; i < out->ncount; i++)
+		e->mib[out->count[i].mib] += out->count[i].n;
+	list_for_each_entry_safe(run, nrun, &e->c.tx.done_runs, node) {
+		list_del(&run->node);
+		free(run);
+		e->runs--;
+	}
+	list_for_each_entry_safe(rec, nrec, &e->c.tx.done_recs, node) {
+		list_del(&rec->node);
+		free(rec);
+		e->recs--;
+	}
+}
+
+/* Both ends as the tests want them by default; a test may change the cfg. */
+struct duo *duo_new(void)
+{
+	struct duo *d = calloc(1, sizeof(*d));
+	siphash_key_t key = { { 0x0123456789abcdefULL, 0xfedcba9876543210ULL } };
+	int i;
+
+	d->now = 1000 * RILL_SEC;
+	d->owd = 10 * RILL_MSEC;
+	d->listening = true;
+	d->cid1 = 0x2222222222222222ULL;
+	d->path.local[15] = 1;
+	d->path.remote[15] = 2;
+	d->path.local_udp = 7455;
+	d->path.remote_udp = 40001;
+	rill_secrets_rotate(&d->secrets, &key, d->now);
+	for (i = 0; i < 2; i++) {
+		struct rill_conn_cfg cfg = {
+			.cc = &rill_cc_reno,
+			.params = { .max_payload = 1000, .max_ack_delay = 25, .sock_type = 1 },
+			.cid = 0x1111111111111111ULL, .sport = 5000, .dport = 80,
+			.payload = 1000, .wnd = 65536, .wnd_max = 65536,
+		};
+
+		d->e[i].cfg = cfg;
+		rill_conn_defaults(&d->e[i].c);
+	}
+	d->e[1].cfg.sport = 80;
+	d->e[1].cfg.dport = 5000;
+	return d;
+}
+
+static void duo_init(struct duo *d, int end)
+{
+	struct duo_end *e = &d->e[end];
+
+	rill_conn_init(&e->c, &e->cfg, d->now);
+	e->c.rx.ooo.v = e->ooo;
+	e->c.rx.ooo.cap = sizeof(e->ooo) / sizeof(e->ooo[0]);
+	e->born = true;
+}
+
+void duo_free(struct duo *d)
+{
+	struct rill_out out;
+	int i;
+
+	rill_out_init(&out);
+	for (i = 0; i < 2; i++) {
+		rill_send_purge(&d->e[i].c.tx);
+		duo_out(d, i, &out);
+	}
+	free(d);
+}
+
+void duo_connect(struct duo *d)
+{
+	duo_init(d, 0);
+	CALL(d, 0, rill_conn_connect(&d->e[0].c, d->now, &out));
+	duo_flush(d, 0);
+}
+
+/* A pair that is connected, confirmed, and silent. */
+struct duo *duo_open(void)
+{
+	struct duo *d = duo_new();
+
+	duo_connect(d);
+	duo_pass(d);
+	return d;
+}
+
+static void duo_decode(struct duo_pkt *k)
+{
+	memset(&k->p, 0, sizeof(k->p));
+	if (rill_wire_hdr_get(&k->p.h, k->b, k->len) != RILL_WIRE_OK ||
+	    rill_wire_ext_get(&k->p.x, &k->p.h, k->b + RILL_HDR) != RILL_WIRE_OK)
+		abort();
+	k->p.len = k->p.plen = k->len - RILL_HDR - k->p.h.ext_len;
+	k->p.n = 1;
+	k->p.last_flags = k->p.h.flags;
+}
+
+static struct duo_pkt *duo_queue(struct duo *d, int from, const u8 *b, u32 len)
+{
+	struct duo_pkt *k = &d->q[d->nq++];
+
+	if (d->nq > DUO_PKTS || len > DUO_PKT_MAX)
+		abort();
+	k->from = from;
+	k->len = len;
+	k->fresh = k->probe = false;
+	memcpy(k->b, b, len);
+	duo_decode(k);
+	return k;
+}
+
+static void duo_encode(struct duo *d, int end, const struct rill_tx *tx, u8 i)
+{
+	u8 b[DUO_PKT_MAX] = { 0 };
+	struct duo_pkt *k;
+	struct rill_hdr h;
+	u32 len;
+
+	rill_tx_header(tx, i, &h);
+	rill_wire_hdr_put(b, &h);
+	memcpy(b + RILL_HDR, tx->ext.b, tx->ext.len);
+	len = RILL_HDR + tx->ext.len + tx->pad;
+	if (tx->run) {
+		u32 j, pay = rill_run_payload(tx->run, tx->first + i);
+
+		/* The bytes say where in the stream they belong. */
+		for (j = 0; j < pay; j++)
+			b[len + j] = 'a' + (h.off + j) % 26;
+		len += pay;
+	}
+	k = duo_queue(d, end, b, len);
+	k->fresh = tx->fresh;
+	k->probe = tx->probe;
+}
+
+/* All that @end has to send goes to the end of the queue. */
+void duo_flush(struct duo *d, int end)
+{
+	struct duo_end *e = &d->e[end];
+	struct rill_tx tx;
+	u8 i;
+
+	while (e->born) {
+		struct rill_rec *rec = NULL;
+
+		CALL(d, end, rill_conn_poll_tx(&e->c, d->now, &tx, &out));
+		if (tx.kind != RILL_TX_SEND)
+			break;
+		if (e->deaf) {
+			CALL(d, end, rill_conn_not_sent(&e->c, &tx, EPERM, d->now, &out));
+			break;
+		}
+		for (i = 0; i < tx.n; i++)
+			duo_encode(d, end, &tx, i);
+		if (tx.eliciting) {
+			rec = malloc(sizeof(*rec));
+			e->recs++;
+		}
+		CALL(d, end, rill_conn_sent(&e->c, &tx, rec, d->now, &out));
+	}
+	if (e->bits & RILL_B_TOMB && !e->tombed) {
+		rill_conn_tomb(&e->c, d->now, &e->tomb);
+		e->tombed = true;
+	}
+}
+
+void duo_drop(struct duo *d, int k)
+{
+	memmove(&d->q[k], &d->q[k + 1], (--d->nq - k) * sizeof(d->q[0]));
+}
+
+void duo_drop_all(struct duo *d)
+{
+	d->nq = 0;
+}
+
+static void duo_reply(struct duo *d, int from, const struct rill_reply *r)
+{
+	d->replies++;
+	duo_queue(d, from, r->b, r->len);
+}
+
+static void duo_listener(struct duo *d, const struct duo_pkt *k)
+{
+	struct rill_listen l = { .params = d->e[1].cfg.params, .credit = d->e[1].cfg.wnd };
+	struct rill_reply reply;
+	struct rill_child child;
+
+	d->last_drop = RILL_MIB_SYNREFUSED;
+	if (!d->listening) {
+		if (rill_stray(&k->p.h, &k->p.x, RILL_R_REFUSED, &reply))
+			duo_reply(d, 1, &reply);
+		return;
+	}
+	d->last_drop = RILL_MIB_LISTENOVERFLOWS;
+	if (d->full)
+		return;
+	if (k->p.h.type == RILL_T_SYN) {
+		d->last_drop = rill_open_syn(&k->p.h, &k->p.x, k->len, &d->path, &l, &d->secrets,
+					     d->cid1, d->now, &reply);
+		if (d->last_drop == RILL_MIB_NONE)
+			duo_reply(d, 1, &reply);
+		return;
+	}
+	d->last_drop = rill_open_echo(&k->p.h, &k->p.x, &d->path, &d->secrets, d->now, &child);
+	if (d->last_drop == RILL_MIB_COOKIEOLD &&
+	    rill_stray(&k->p.h, &k->p.x, RILL_R_COOKIE, &reply))
+		duo_reply(d, 1, &reply);
+	if (d->last_drop != RILL_MIB_NONE)
+		return;
+	d->e[1].cfg.cid = child.cid;
+	duo_init(d, 1);
+	CALL(d, 1, rill_conn_accept(&d->e[1].c, &child, d->now, &out));
+	duo_rcv(d, 1, &k->p);
+}
+
+/* Hand @p to @end's engine and send what it answers. */
+void duo_rcv(struct duo *d, int end, const struct rill_pkt *p)
+{
+	CALL(d, end, rill_conn_rcv(&d->e[end].c, p, d->now, &out));
+	duo_flush(d, end);
+}
+
+static void duo_dispatch(struct duo *d, int to, const struct duo_pkt *k)
+{
+	struct duo_end *e = &d->e[to];
+	struct rill_reply reply;
+
+	if (k->p.h.type == RILL_T_SYN || (k->p.h.type == RILL_T_ECHO && !e->born)) {
+		duo_listener(d, k);
+	} else if (e->tombed) {
+		if (rill_tomb_rcv(&e->tomb, &k->p.h, &k->p.x, k->p.len, &reply))
+			duo_reply(d, to, &reply);
+	} else if (e->born && k->p.h.cid == e->c.cid && e->c.state != RILL_CLOSE) {
+		duo_rcv(d, to, &k->p);
+	} else if (rill_stray(&k->p.h, &k->p.x, RILL_R_STRAY, &reply)) {
+		duo_reply(d, to, &reply);
+	}
+}
+
+/* Packet @k of the queue arrives. */
+void duo_deliver(struct duo *d, int k)
+{
+	struct duo_pkt p = d->q[k];
+
+	/* What the copy's extension points into is the copy. */
+	duo_drop(d, k);
+	duo_decode(&p);
+	duo_dispatch(d, !p.from, &p);
+}
+
+/* Packets @k .. @k + @n - 1 arrive as one run. */
+void duo_deliver_run(struct duo *d, int k, int n)
+{
+	struct rill_pkt p = d->q[k].p;
+	int i, to = !d->q[k].from;
+
+	p.n = n;
+	for (i = 1; i < n; i++) {
+		p.len += d->q[k + i].p.len;
+		p.last_flags = d->q[k + i].p.last_flags;
+	}
+	for (i = 0; i < n; i++)
+		duo_drop(d, k);
+	duo_rcv(d, to, &p);
+}
+
+/* Bytes of the test's making arrive at @end; false decode: dropped there. */
+void duo_raw(struct duo *d, int end, const u8 *b, u32 len)
+{
+	duo_queue(d, !end, b, len);
+	duo_deliver(d, d->nq - 1);
+}
+
+/* What is on its way arrives @owd later, and so on until nothing is. */
+void duo_pass(struct duo *d)
+{
+	while (d->nq) {
+		int n = d->nq;
+
+		d->now += d->owd;
+		while (n--)
+			duo_deliver(d, 0);
+	}
+}
+
+/* The earliest deadline up to @until comes; false: there is none. */
+static bool duo_fire(struct duo *d, u64 until)
+{
+	u64 at[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		at[i] = d->e[i].born ? rill_conn_deadline(&d->e[i].c) : RILL_NEVER;
+	i = at[1] < at[0];
+	if (at[i] > until)
+		return false;
+	d->now = max(d->now, at[i]);
+	CALL(d, i, rill_conn_timeout(&d->e[i].c, d->now, &out));
+	duo_flush(d, i);
+	return true;
+}
+
+/* Time passes; packets stay where they are.  True: a deadline came. */
+bool duo_wait(struct duo *d, u64 ns)
+{
+	u64 until = d->now + ns;
+	bool any = false;
+
+	while (duo_fire(d, until))
+		any = true;
+	d->now = until;
+	return any;
+}
+
+/* Time passes and packets travel. */
+void duo_run(struct duo *d, u64 ns)
+{
+	u64 until = d->now + ns;
+
+	duo_pass(d);
+	while (duo_fire(d, until))
+		duo_pass(d);
+	d->now = max(d->now, until);
+}
+
+/* As sendmsg() lays it out: runs of up to 64 packets, the last may be short. */
+void duo_write_quiet(struct duo *d, int end, u32 len, u8 flags)
+{
+	struct duo_end *e = &d->e[end];
+	struct rill_run *tail = rill_send_tail(&e->c.tx);
+
+	if (tail && !(tail->flags & RILL_RUN_EOR) && tail->len + len <= 64U * tail->plen) {
+		CALL(d, end, rill_conn_grow(&e->c, tail, len, &out));
+		tail->flags |= flags;
+		return;
+	}
+	while (len) {
+		struct rill_run *run = calloc(1, sizeof(*run));
+
+		run->plen = e->c.payload;
+		run->len = min_t(u32, len, 64 * run->plen);
+		run->n = (run->len + run->plen - 1) / run->plen;
+		run->flags = run->len == len ? flags : 0;
+		len -= run->len;
+		e->runs++;
+		CALL(d, end, rill_conn_write(&e->c, run, d->now, &out));
+	}
+}
+
+void duo_write(struct duo *d, int end, u32 len)
+{
+	duo_write_quiet(d, end, len, 0);
+	duo_flush(d, end);
+}
+
+void duo_read(struct duo *d, int end, u32 len)
+{
+	CALL(d, end, rill_conn_read(&d->e[end].c, len, d->now, &out));
+	duo_flush(d, end);
+}
+
+void duo_shut(struct duo *d, int end)
+{
+	struct rill_run *fin = calloc(1, sizeof(*fin));
+	bool used;
+
+	CALL(d, end, used = rill_conn_shut_wr(&d->e[end].c, fin, d->now, &out));
+	if (used)
+		d->e[end].runs++;
+	else
+		free(fin);
+	duo_flush(d, end);
+}
+
+void duo_orphan(struct duo *d, int end)
+{
+	CALL(d, end, rill_conn_orphan(&d->e[end].c, d->now, &out));
+	duo_flush(d, end);
+}
+
+void duo_abort(struct duo *d, int end, enum rill_reason why)
+{
+	CALL(d, end, rill_conn_abort(&d->e[end].c, why, d->now, &out));
+	duo_flush(d, end);
+}
+
+void duo_push(struct duo *d, int end)
+{
+	CALL(d, end, rill_conn_push(&d->e[end].c, &out));
+	duo_flush(d, end);
+}
+
+static u64 duo_mix(u64 h, const void *b, size_t len)
+{
+	const u8 *p = b;
+
+	while (len--)
+		h = (h ^ *p++) * 0x100000001b3ULL;
+	return h;
+}
+
+/* Of everything the engine knows about the connection, but the statistics. */
+u64 duo_hash(const struct duo *d, int end)
+{
+	struct rill_conn c;
+	struct rill_run *run;
+	struct rill_rec *rec;
+	u64 h;
+
+	memcpy(&c, &d->e[end].c, sizeof(c));
+	c.out = NULL;
+	memset(&c.st, 0, sizeof(c.st));
+	h = duo_mix(0xcbf29ce484222325ULL, &c, sizeof(c));
+	h = duo_mix(h, d->e[end].ooo, sizeof(d->e[end].ooo));
+	list_for_each_entry(run, &d->e[end].c.tx.runs, node)
+		h = duo_mix(h, run, sizeof(*run));
+	list_for_each_entry(rec, &d->e[end].c.tx.recs, node)
+		h = duo_mix(h, &rec->live, 2 * sizeof(rec->live));
+	return h;
+}

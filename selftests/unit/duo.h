@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * duo.h - two connections and the packets between them, moved by hand.
+ *
+ * A test says which packet arrives, which is lost, and how time passes; nothing
+ * happens by itself.  Packets are encoded and decoded as in earnest.  End 0
+ * connects, end 1 comes to be when a valid echo arrives.
+ */
+#ifndef RILL_DUO_H
+#define RILL_DUO_H
+
+#include "conn.h"
+
+#define DUO_PKTS	1024
+#define DUO_PKT_MAX	1600
+
+/* A packet on its way, and what it says. */
+struct duo_pkt {
+	int from;
+	u32 len;
+	struct rill_pkt p;
+	bool fresh, probe;
+	u8 b[DUO_PKT_MAX];
+};
+
+struct duo_end {
+	struct rill_conn c;
+	struct rill_range ooo[64];
+	struct rill_conn_cfg cfg;
+	u32 bits;		/* since the test cleared them */
+	int err;
+	u64 mib[RILL_MIB_MAX];
+	u32 runs, recs;		/* memory the engine holds */
+	bool born, tombed, deaf;	/* deaf: its carrier refuses */
+	struct rill_tomb tomb;
+};
+
+struct duo {
+	struct duo_end e[2];
+	struct rill_secrets secrets;
+	struct rill_path path;
+	u64 now, owd;		/* one way, for duo_pass() */
+	u64 cid1;		/* the next child's id */
+	bool listening, full;	/* full: the listener drops SYNs and echoes */
+	enum rill_mib last_drop;	/* of the stateless half */
+	u32 replies;
+	struct duo_pkt q[DUO_PKTS];
+	int nq;
+};
+
+struct duo *duo_new(void);
+void duo_free(struct duo *d);
+struct duo *duo_open(void);
+
+void duo_flush(struct duo *d, int end);
+void duo_deliver(struct duo *d, int k);
+void duo_deliver_run(struct duo *d, int k, int n);
+void duo_drop(struct duo *d, int k);
+void duo_drop_all(struct duo *d);
+void duo_pass(struct duo *d);
+void duo_rcv(struct duo *d, int end, const struct rill_pkt *p);
+void duo_raw(struct duo *d, int end, const u8 *b, u32 len);
+bool duo_wait(struct duo *d, u64 ns);
+void duo_run(struct duo *d, u64 ns);
+
+void duo_connect(struct duo *d);
+void duo_write(struct duo *d, int end, u32 len);
+void duo_write_quiet(struct duo *d, int end, u32 len, u8 flags);
+void duo_read(struct duo *d, int end, u32 len);
+void duo_shut(struct duo *d, int end);
+void duo_orphan(struct duo *d, int end);
+void duo_abort(struct duo *d, int end, enum rill_reason why);
+void duo_push(struct duo *d, int end);
+u64 duo_hash(const struct duo *d, int end);
+
+#endif /* RILL_DUO_H */

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "recv.h"
+#include "test.h"
+
+#define NOW RILL_SEC
+
+struct rx {
+	struct rill_recv r;
+	struct rill_range v[4];
+};
+
+static void start(struct rx *x, u32 wnd, u32 wnd_max)
+{
+	rill_recv_init(&x->r, wnd, wnd_max, 100, NOW);
+	x->r.ooo.v = x->v;
+	x->r.ooo.cap = COUNT(x->v);
+}
+
+static int data(struct rx *x, u64 off, u32 len, bool fin, int *why)
+{
+	enum rill_mib mib = RILL_MIB_MAX;
+	int v = rill_recv_data(&x->r, off, len, fin, NOW, &mib);
+
+	if (why)
+		*why = mib;
+	return v;
+}
+
+TEST(init__at_least_one_packet)
+{
+	struct rx x;
+
+	start(&x, 10, 5);
+	EXPECT_EQ(x.r.wnd, 100);
+	EXPECT_EQ(x.r.wnd_max, 100);
+	EXPECT_EQ(x.r.credit, 100);
+}
+
+TEST(data__verdicts)
+{
+	static const struct { const char *what; u64 off; u32 len; bool fin; int want, why; } t[] = {
+		/* after 0..100 in order and 200..300 ahead; credit 1000 */
+		{ "in order", 100, 50, 0, RILL_RCV_QUEUE, RILL_MIB_NONE },
+		{ "fills the gap", 100, 100, 0, RILL_RCV_QUEUE, RILL_MIB_NONE },
+		{ "overlaps what is here", 50, 100, 0, RILL_RCV_QUEUE, RILL_MIB_NONE },
+		{ "old", 0, 100, 0, RILL_RCV_OLD, RILL_MIB_INOLD },
+		{ "old, a part", 50, 50, 0, RILL_RCV_OLD, RILL_MIB_INOLD },
+		{ "ahead", 300, 50, 0, RILL_RCV_AHEAD, RILL_MIB_INOFO },
+		{ "ahead, again", 200, 100, 0, RILL_RCV_OLD, RILL_MIB_INOLD },
+		{ "ahead, a part new", 250, 100, 0, RILL_RCV_AHEAD, RILL_MIB_INOFO },
+		{ "to the last byte of credit", 900, 100, 0, RILL_RCV_AHEAD, RILL_MIB_INOFO },
+		{ "one byte beyond", 900, 101, 0, RILL_RCV_DROP, RILL_MIB_INBEYOND },
+		{ "far beyond", 1ULL << 40, 1, 0, RILL_RCV_DROP, RILL_MIB_INBEYOND },
+		{ "FIN ahead", 400, 0, 1, RILL_RCV_OLD, RILL_MIB_NONE },
+		{ "FIN with data ahead", 400, 10, 1, RILL_RCV_AHEAD, RILL_MIB_INOFO },
+		{ "FIN in the middle", 150, 10, 1, RILL_RCV_DROP, RILL_MIB_INBADFIN },
+		{ "FIN below all", 50, 0, 1, RILL_RCV_DROP, RILL_MIB_INBADFIN },
+		{ "FIN beyond credit", 1001, 0, 1, RILL_RCV_DROP, RILL_MIB_INBEYOND },
+	};
+	struct rx x;
+	u32 i;
+	int why;
+
+	for (i = 0; i < COUNT(t); i++) {
+		start(&x, 1000, 1000);
+		data(&x, 0, 100, false, NULL);
+		data(&x, 200, 100, false, NULL);
+		ROW("%s", t[i].what);
+		EXPECT_EQ(data(&x, t[i].off, t[i].len, t[i].fin, &why), t[i].want);
+		EXPECT_EQ(why, t[i].why);
+		EXPECT(x.r.nxt <= x.r.credit);
+	}
+}
+
+TEST(data__gaps_close)
+{
+	struct rx x;
+
+	start(&x, 1000, 1000);
+	data(&x, 100, 100, false, NULL);
+	data(&x, 300, 100, false, NULL);
+	data(&x, 0, 100, false, NULL);
+	EXPECT_EQ(x.r.nxt, 200);
+	EXPECT_EQ(x.r.ooo.n, 1);
+	data(&x, 200, 100, false, NULL);
+	EXPECT_EQ(x.r.nxt, 400);
+	EXPECT_EQ(x.r.ooo.n, 0);
+}
+
+/* A run that covers one range and ends inside the next (simulator, seed 5902). */
+TEST(data__one_run_closes_several_gaps)
+{
+	struct rx x;
+
+	start(&x, 1000, 1000);
+	data(&x, 100, 100, false, NULL);
+	data(&x, 300, 200, false, NULL);
+	data(&x, 0, 400, false, NULL);
+	EXPECT_EQ(x.r.nxt, 500);
+	EXPECT_EQ(x.r.ooo.n, 0);
+}
+
+TEST(data__no_room_for_another_gap)
+{
+	struct rx x;
+	int i, why;
+
+	start(&x, 1000, 1000);
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(data(&x, 100 + 20 * i, 10, false, NULL), RILL_RCV_AHEAD);
+	EXPECT_EQ(data(&x, 300, 10, false, &why), RILL_RCV_DROP);
+	EXPECT_EQ(why, RILL_MIB_INNOROOM);
+	/* A FIN dropped with its data is not remembered, one known before is. */
+	EXPECT_EQ(data(&x, 300, 10, true, &why), RILL_RCV_DROP);
+	EXPECT_EQ(x.r.fin, RILL_NO_FIN);
+	EXPECT_EQ(data(&x, 310, 0, true, &why), RILL_RCV_OLD);
+	EXPECT_EQ(x.r.fin, 310);
+	EXPECT_EQ(data(&x, 300, 10, true, &why), RILL_RCV_DROP);
+	EXPECT_EQ(x.r.fin, 310);
+	/* What merges needs none. */
+	EXPECT_EQ(data(&x, 110, 10, false, NULL), RILL_RCV_AHEAD);
+}
+
+TEST(data__fin)
+{
+	struct rx x;
+	int why;
+
+	start(&x, 1000, 1000);
+	EXPECT_EQ(data(&x, 0, 10, false, NULL), RILL_RCV_QUEUE);
+	EXPECT_EQ(data(&x, 20, 5, true, NULL), RILL_RCV_AHEAD);
+	EXPECT(!rill_recv_fin(&x.r));
+	EXPECT_EQ(data(&x, 30, 5, false, &why), RILL_RCV_DROP);	/* after the FIN */
+	EXPECT_EQ(why, RILL_MIB_INBADFIN);
+	EXPECT_EQ(data(&x, 20, 6, true, &why), RILL_RCV_DROP);	/* another FIN */
+	EXPECT_EQ(why, RILL_MIB_INBADFIN);
+	EXPECT_EQ(data(&x, 24, 1, true, &why), RILL_RCV_OLD);	/* the same one */
+	EXPECT_EQ(data(&x, 10, 10, false, NULL), RILL_RCV_QUEUE);
+	EXPECT(rill_recv_fin(&x.r));
+	EXPECT_EQ(x.r.nxt, 25);
+}
+
+TEST(data__empty_stream)
+{
+	struct rx x;
+	int why;
+
+	start(&x, 1000, 1000);
+	EXPECT_EQ(data(&x, 0, 0, true, &why), RILL_RCV_OLD);
+	EXPECT(rill_recv_fin(&x.r));
+	EXPECT_EQ(data(&x, 0, 1, false, &why), RILL_RCV_DROP);
+}
+
+/* RFC 9293 3.8.6.2.2: no updates of a few bytes. */
+TEST(read__window_update)
+{
+	static const struct { const char *what; u32 got, read; bool want; } t[] = {
+		{ "nothing taken", 1000, 0, 0 },
+		{ "all full, a few bytes read", 1000, 10, 0 },
+		{ "all full, a packet's worth and more than half", 1000, 600, 1 },
+		{ "all full, all read", 1000, 1000, 1 },
+		{ "half open: no hurry", 400, 400, 0 },
+		{ "less than half open, doubled", 600, 600, 1 },
+		{ "less than half open, not doubled", 600, 300, 0 },
+	};
+	struct rx x;
+	u32 i;
+
+	for (i = 0; i < COUNT(t); i++) {
+		start(&x, 1000, 1000);
+		data(&x, 0, t[i].got, false, NULL);
+		x.r.full = 536;
+		ROW("%s", t[i].what);
+		EXPECT_EQ(rill_recv_read(&x.r, t[i].read, 0, NOW), t[i].want);
+		EXPECT_EQ(x.r.credit, 1000);	/* not promised before it is sent */
+		rill_recv_grant(&x.r);
+		EXPECT_EQ(x.r.credit, 1000 + t[i].read);
+	}
+}
+
+TEST(read__no_update_after_fin)
+{
+	struct rx x;
+
+	start(&x, 1000, 1000);
+	data(&x, 0, 1000, true, NULL);
+	EXPECT(!rill_recv_read(&x.r, 1000, 0, NOW));
+}
+
+TEST(grant__never_shrinks)
+{
+	struct rx x;
+
+	start(&x, 1000, 1000);
+	x.r.wnd = 500;		/* as when the buffer was made smaller */
+	rill_recv_grant(&x.r);
+	EXPECT_EQ(x.r.credit, 1000);
+	x.r.read = 600;
+	rill_recv_grant(&x.r);
+	EXPECT_EQ(x.r.credit, 1100);
+}
+
+TEST(read__autotuning)
+{
+	struct rx x;
+	u64 now = NOW;
+
+	start(&x, 1000, 64000);
+	x.r.full = 100;
+	/* Reads a window a round trip: the window doubles, to the limit. */
+	while (now < NOW + 10 * RILL_SEC) {
+		enum rill_mib why;
+
+		now += 10 * RILL_MSEC;
+		rill_recv_data(&x.r, x.r.nxt, x.r.credit - x.r.nxt, false, now, &why);
+		rill_recv_read(&x.r, x.r.nxt - x.r.read, 10 * RILL_MSEC, now);
+		rill_recv_grant(&x.r);
+	}
+	EXPECT_EQ(x.r.wnd, 64000);
+}
+
+TEST(read__no_tuning_for_a_slow_reader)
+{
+	struct rx x;
+	u64 now = NOW;
+	int i;
+
+	start(&x, 10000, 64000);
+	x.r.full = 100;
+	data(&x, 0, 10000, false, NULL);
+	for (i = 0; i < 100; i++) {
+		now += 10 * RILL_MSEC;
+		rill_recv_read(&x.r, 100, 10 * RILL_MSEC, now);
+	}
+	EXPECT_EQ(x.r.wnd, 10000);
+}
