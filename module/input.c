@@ -251,7 +251,6 @@ static void rill_deliver(struct sock *sk, struct sk_buff *skb)
 	/* As TCP: what the buffers hold, and room for what is on its way. */
 	u32 limit = READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) + 64 * 1024;
 
-	skb_dst_drop(skb);
 	nf_reset_ct(skb);
 	skb_ext_reset(skb);
 	sk_mark_napi_id(sk, skb);
@@ -353,6 +352,8 @@ void rill_input(struct rill_udp *udp, struct sk_buff *skb)
 		rill_mib_inc(udp->rn, RILL_MIB_INSHORT);
 		goto free;
 	}
+	/* Views of it would copy a route that is only borrowed. */
+	skb_dst_drop(skb);
 	memset(skb->cb, 0, sizeof(struct rill_skb_cb));
 	rill_cb(skb)->stamp = rill_now();
 	rill_cb(skb)->ecn = ecn;

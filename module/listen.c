@@ -132,6 +132,8 @@ static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_
 	rs->throttled = false;
 	rs->hashed = false;
 	rs->counted_orphan = false;
+	child->sk_ack_backlog = 0;
+	RCU_INIT_POINTER(child->sk_dst_cache, NULL);
 	rs->bind = NULL;
 	rs->bind_auto = false;
 	INIT_HLIST_NODE(&rs->bind_node);

@@ -188,6 +188,9 @@ static void rill_apply_counts(struct sock *sk, const struct rill_out *out)
 		rill_mib_add(rn, out->count[i].mib, out->count[i].n);
 }
 
+/* Room beyond two windows for what a program writes meanwhile, at least; bytes. */
+#define RILL_SNDBUF_SPARE	65536
+
 /*
  * The send buffer follows the window (tcp_sndbuf_expand()): what is in flight,
  * as much again to fill the next, and the layout's overhead.
@@ -195,7 +198,7 @@ static void rill_apply_counts(struct sock *sk, const struct rill_out *out)
 static void rill_expand_sndbuf(struct sock *sk)
 {
 	const struct rill_cc *cc = &rill_sk(sk)->conn.cc;
-	u64 want = 2 * cc->cwnd + cc->cwnd / 2;
+	u64 want = 2 * cc->cwnd + max_t(u64, cc->cwnd / 2, RILL_SNDBUF_SPARE);
 
 	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || want <= sk->sk_sndbuf ||
 	    sk_under_memory_pressure(sk))
@@ -240,6 +243,8 @@ static void rill_apply_state(struct sock *sk, const struct rill_out *out)
 		   rs->conn.state != RILL_CLOSE;
 
 	rill_set_state(sk, rill_sk_state(&rs->conn));
+	if (rs->conn.state == RILL_ESTABLISHED)
+		rill_expand_sndbuf(sk);
 	if (fin) {
 		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
 		sock_set_flag(sk, SOCK_DONE);

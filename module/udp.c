@@ -278,7 +278,8 @@ void rill_udp_xmit(struct sock *sk, struct dst_entry *dst, struct sk_buff *skb, 
 		u8 hops = rs->hop_limit >= 0 ? rs->hop_limit : ip6_dst_hoplimit(dst);
 
 		skb->ignore_df = rill_udp_too_big(dst, skb, true);
-		udp_tunnel6_xmit_skb(dst, usk, skb, dst->dev, &sk->sk_v6_rcv_saddr,
+		/* No device: its tunnel counters would be written, and it has none. */
+		udp_tunnel6_xmit_skb(dst, usk, skb, NULL, &sk->sk_v6_rcv_saddr,
 				     &sk->sk_v6_daddr, rs->tclass | ecn, hops, 0,
 				     rs->udp->port, rs->peer_udp, false RILL_IPCB_FLAGS);
 	} else {
@@ -354,7 +355,7 @@ static int rill_udp_reply6(struct rill_udp *udp, const struct sk_buff *to,
 		kfree_skb(skb);
 		return PTR_ERR(dst);
 	}
-	udp_tunnel6_xmit_skb(dst, udp->sock->sk, skb, dst->dev, &saddr, &daddr, 0,
+	udp_tunnel6_xmit_skb(dst, udp->sock->sk, skb, NULL, &saddr, &daddr, 0,
 			     ip6_dst_hoplimit(dst), 0, udp->port, udp_hdr(to)->source,
 			     false RILL_IPCB_FLAGS);
 	return 0;

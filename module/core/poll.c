@@ -171,6 +171,19 @@ static bool rill_poll_lost(struct rill_conn *c, struct rill_tx *tx)
 	return true;
 }
 
+/*
+ * Something holds us back to @n of the @have packets there are: is it better to
+ * wait for more room?  Trains of a few packets cost as much as long ones.  What
+ * is in flight will bring news, and a quarter of the window is enough to keep
+ * the peer's acknowledgements coming.
+ */
+static bool rill_defer(const struct rill_conn *c, const struct rill_run *run, u8 n, u8 have)
+{
+	u64 size = RILL_HDR + run->plen;
+
+	return n < have && n < RILL_RUN_MAX / 4 && c->tx.inflight > 3 * n * size;
+}
+
 /* Should the short last packet wait for company (RFC 9293 3.7.4)? */
 static bool rill_hold_short(struct rill_conn *c, const struct rill_run *run, u64 now)
 {
@@ -192,29 +205,27 @@ static bool rill_poll_new(struct rill_conn *c, struct rill_tx *tx, bool probe, u
 {
 	struct rill_run *run = c->tx.unsent;
 	u64 off;
-	u8 first, n;
+	u8 first, n, have;
 
 	if (!run)
 		return false;
 	first = run->nsent;
-	n = run->n - first;
+	have = n = run->n - first;
 	off = run->off + (u64)first * run->plen;
 	if (off + rill_run_bytes(run, first, n) > c->tx.credit) {
 		u64 room = c->tx.credit > off ? c->tx.credit - off : 0;
 
 		n = min_t(u64, n - 1, run->plen ? div64_u64(room, run->plen) : 0);
-		if (!n) {
+		if (!n || (!probe && rill_defer(c, run, n, have))) {
 			c->limit = RILL_LIM_CREDIT;
 			return false;
 		}
 	}
 	if (first + n == run->n && !probe && rill_hold_short(c, run, now) && !--n)
 		return false;
-	if (probe)
-		n = 1;
-	else
-		n = rill_cwnd_room(c, run, first, n);
-	if (!n) {
+	have = n;
+	n = probe ? 1 : rill_cwnd_room(c, run, first, n);
+	if (!n || (!probe && rill_defer(c, run, n, have))) {
 		c->limit = RILL_LIM_CWND;
 		return false;
 	}

@@ -27,7 +27,7 @@
  * proves that the path carries it, and the SYN-ACK can never be larger.
  */
 #define RILL_BASE_DGRAM		1200
-#define RILL_EXT_MAX		512	/* bytes; a longer extension is malformed */
+#define RILL_EXT_MAX		256	/* bytes; a longer extension is malformed */
 #define RILL_RUN_MAX		64	/* packets: a u64 mask, and UDP_GRO_CNT_MAX */
 
 /*
