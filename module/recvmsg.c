@@ -187,9 +187,10 @@ static void rill_rcv_took(struct sock *sk, u32 bytes)
 	struct rill_sock *rs = rill_sk(sk);
 	struct rill_out out;
 
+	if (!bytes)
+		return;
 	rill_out_init(&out);
 	rill_conn_read(&rs->conn, bytes, rill_now(), &out);
-	rill_rcv_eat(sk, rs->conn.rx.read);
 	if (out.bits)
 		rill_apply(sk, &out);
 }
@@ -217,20 +218,30 @@ static int rill_recv_some(struct sock *sk, struct msghdr *msg, u64 *seq, size_t 
 {
 	struct rill_recv *r = &rill_sk(sk)->conn.rx;
 	struct sk_buff *skb;
-	u32 skip, n, done = 0;
+	u32 skip, n, done = 0, took = 0;
 
 	while (done < len && *seq < r->nxt) {
 		skb = rill_rcv_find(sk, *seq, &skip);
 		if (WARN_ON_ONCE(!skb))
-			return done ? done : -EFAULT;
+			break;
 		n = min_t(u64, len - done, rill_cb(skb)->len - skip);
-		if (!(flags & MSG_TRUNC) && rill_copy_out(skb, skip, msg, n))
+		if (!(flags & MSG_TRUNC) && rill_copy_out(skb, skip, msg, n)) {
+			rill_rcv_took(sk, took);
 			return done ? done : -EFAULT;
+		}
 		*seq += n;
 		done += n;
-		if (!(flags & MSG_PEEK))
-			rill_rcv_took(sk, n);
+		if (flags & MSG_PEEK)
+			continue;
+		rill_rcv_eat(sk, *seq);
+		took += n;
+		/* Once in a while in a long read, so that the peer goes on. */
+		if (took >= r->wnd / 4) {
+			rill_rcv_took(sk, took);
+			took = 0;
+		}
 	}
+	rill_rcv_took(sk, took);
 	return done;
 }
 

@@ -564,7 +564,9 @@ static u64 rill_conn_r2_at(const struct rill_conn *c)
 
 	if (rill_conn_window_shut(c))
 		return c->probes ? c->probe_from + wait : RILL_NEVER;
-	if (!c->tx.inflight_pkts && !c->tx.rtx_pkts)
+	/* Data the carrier refuses waits like data without an answer. */
+	if (!c->tx.inflight_pkts && !c->tx.rtx_pkts &&
+	    (c->retry_at == RILL_NEVER || !c->tx.unsent))
 		return RILL_NEVER;
 	return c->tx.progress_at + wait;
 }

@@ -393,6 +393,17 @@ static void rill_sent_stats(struct rill_conn *c, const struct rill_tx *tx)
 	}
 }
 
+/* What every packet tells the peer, and some ask, is no longer owed. */
+static void rill_sent_told(struct rill_conn *c, const struct rill_tx *tx)
+{
+	if (!tx->run && tx->h.flags & RILL_F_ELICIT)
+		c->probe_due = false;
+	c->update_due = false;
+	rill_recv_grant(&c->rx);
+	if (tx->ext.len && tx->ext.b[0] == RILL_I_ACK)
+		rill_ackq_sent(&c->aq);
+}
+
 /*
  * rill_conn_sent() - the carrier took what rill_conn_poll_tx() chose.
  * @rec: memory for the record when @tx->eliciting, else NULL
@@ -433,12 +444,7 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 		c->cork_at = RILL_NEVER;
 	if (tx->probe && c->pto_probes)
 		c->pto_probes--;
-	if (!tx->run && tx->h.flags & RILL_F_ELICIT)
-		c->probe_due = false;
-	c->update_due = false;
-	rill_recv_grant(&c->rx);
-	if (tx->ext.len && tx->ext.b[0] == RILL_I_ACK)
-		rill_ackq_sent(&c->aq);
+	rill_sent_told(c, tx);
 }
 
 /*
@@ -446,7 +452,9 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
  * @err: errno, positive: why; kept for the day the connection times out
  *
  * A SYN counts as sent, so that a host without a route gives up like one
- * without an answer; everything else is tried again a little later.
+ * without an answer.  So does what wants no acknowledgement: the peer asks again,
+ * and a filter that refuses for good would be asked for ever.  Everything else
+ * is tried again a little later.
  */
 void rill_conn_not_sent(struct rill_conn *c, const struct rill_tx *tx, int err, u64 now,
 			struct rill_out *out)
@@ -458,6 +466,8 @@ void rill_conn_not_sent(struct rill_conn *c, const struct rill_tx *tx, int err, 
 		rill_sent_syn(c, now);
 	else if (tx->h.type == RILL_T_RESET)
 		c->reset_due = false;
+	else if (!tx->eliciting && err != ENOMEM)
+		rill_sent_told(c, tx);
 	else
 		c->retry_at = now + RILL_ACK_DELAY;
 }

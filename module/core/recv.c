@@ -118,7 +118,8 @@ static void rill_recv_tune(struct rill_recv *r, u64 rtt, u64 now)
  * @rtt: ns, the sender's side estimate, 0: none
  *
  * Return: true when the peer should be told of the new credit now: it has come
- * down to half the window and at least doubles (RFC 9293 MUST-39).
+ * down to half the window, and at least doubles by a train's worth (RFC 9293
+ * MUST-39).
  */
 bool rill_recv_read(struct rill_recv *r, u32 bytes, u64 rtt, u64 now)
 {
@@ -136,7 +137,7 @@ bool rill_recv_read(struct rill_recv *r, u32 bytes, u64 rtt, u64 now)
 	if (left < r->wnd_min && left + grown >= r->wnd_min)
 		return true;
 	return left <= r->wnd / 2 && grown >= left &&
-	       grown >= min_t(u64, r->full, r->wnd / 2);
+	       grown >= min_t(u64, 16 * r->full, r->wnd / 4);
 }
 
 /* A packet is about to leave: what it tells the peer is now promised. */
