@@ -83,6 +83,7 @@ void duo_free(struct duo *d)
 	struct rill_out out;
 	int i;
 
+	duo_drop_all(d);
 	rill_out_init(&out);
 	for (i = 0; i < 2; i++) {
 		rill_send_purge(&d->e[i].c.tx);
@@ -121,10 +122,11 @@ static void duo_decode(struct duo_pkt *k)
 
 static struct duo_pkt *duo_queue(struct duo *d, int from, const u8 *b, u32 len)
 {
-	struct duo_pkt *k = &d->q[d->nq++];
+	struct duo_pkt *k = malloc(sizeof(*k));
 
-	if (d->nq > DUO_PKTS || len > DUO_PKT_MAX)
+	if (d->nq == DUO_PKTS || len > DUO_PKT_MAX)
 		abort();
+	d->q[d->nq++] = k;
 	k->from = from;
 	k->len = len;
 	k->fresh = k->probe = false;
@@ -190,12 +192,14 @@ void duo_flush(struct duo *d, int end)
 
 void duo_drop(struct duo *d, int k)
 {
+	free(d->q[k]);
 	memmove(&d->q[k], &d->q[k + 1], (--d->nq - k) * sizeof(d->q[0]));
 }
 
 void duo_drop_all(struct duo *d)
 {
-	d->nq = 0;
+	while (d->nq)
+		free(d->q[--d->nq]);
 }
 
 static void duo_reply(struct duo *d, int from, const struct rill_reply *r)
@@ -265,24 +269,23 @@ static void duo_dispatch(struct duo *d, int to, const struct duo_pkt *k)
 /* Packet @k of the queue arrives. */
 void duo_deliver(struct duo *d, int k)
 {
-	struct duo_pkt p = d->q[k];
+	struct duo_pkt *p = d->q[k];
 
-	/* What the copy's extension points into is the copy. */
-	duo_drop(d, k);
-	duo_decode(&p);
-	duo_dispatch(d, !p.from, &p);
+	memmove(&d->q[k], &d->q[k + 1], (--d->nq - k) * sizeof(d->q[0]));
+	duo_dispatch(d, !p->from, p);
+	free(p);
 }
 
 /* Packets @k .. @k + @n - 1 arrive as one run. */
 void duo_deliver_run(struct duo *d, int k, int n)
 {
-	struct rill_pkt p = d->q[k].p;
-	int i, to = !d->q[k].from;
+	struct rill_pkt p = d->q[k]->p;
+	int i, to = !d->q[k]->from;
 
 	p.n = n;
 	for (i = 1; i < n; i++) {
-		p.len += d->q[k + i].p.len;
-		p.last_flags = d->q[k + i].p.last_flags;
+		p.len += d->q[k + i]->p.len;
+		p.last_flags = d->q[k + i]->p.last_flags;
 	}
 	for (i = 0; i < n; i++)
 		duo_drop(d, k);

@@ -44,7 +44,7 @@ struct duo {
 	bool listening, full;	/* full: the listener drops SYNs and echoes */
 	enum rill_mib last_drop;	/* of the stateless half */
 	u32 replies;
-	struct duo_pkt q[DUO_PKTS];
+	struct duo_pkt *q[DUO_PKTS];
 	int nq;
 };
 

@@ -56,7 +56,7 @@ static void arrive(const char *note, int lost)
 	int i, n = d->nq;
 
 	for (i = 0; i < n; i++)
-		show(d, &d->q[i], i == lost ? "lost on the way" : i ? "" : note, began);
+		show(d, d->q[i], i == lost ? "lost on the way" : i ? "" : note, began);
 	if (lost >= 0) {
 		duo_drop(d, lost);
 		n--;

@@ -32,14 +32,14 @@ TEST(open__three_packets)
 	duo_connect(d);
 	EXPECT_EQ(state(d, 0), RILL_SYN_SENT);
 	duo_deliver(d, 0);				/* SYN */
-	EXPECT(d->nq == 1 && d->q[0].p.h.type == RILL_T_SYNACK && !d->e[1].born);
+	EXPECT(d->nq == 1 && d->q[0]->p.h.type == RILL_T_SYNACK && !d->e[1].born);
 	duo_deliver(d, 0);
 	EXPECT_EQ(state(d, 0), RILL_ESTABLISHED);
 	EXPECT(d->e[0].bits & RILL_B_CONNECTED);
-	EXPECT(d->nq == 1 && d->q[0].p.h.type == RILL_T_ECHO && !d->e[0].c.confirmed);
+	EXPECT(d->nq == 1 && d->q[0]->p.h.type == RILL_T_ECHO && !d->e[0].c.confirmed);
 	duo_deliver(d, 0);
 	EXPECT_EQ(state(d, 1), RILL_ESTABLISHED);
-	EXPECT(d->nq == 1 && rill_ext_has(&d->q[0].p.x, RILL_I_ACK));	/* at once */
+	EXPECT(d->nq == 1 && rill_ext_has(&d->q[0]->p.x, RILL_I_ACK));	/* at once */
 	duo_deliver(d, 0);
 	EXPECT(d->nq == 0 && d->e[0].c.confirmed && d->e[0].c.echo_done);
 	EXPECT_EQ(d->e[0].c.peer_cid, d->e[1].c.cid);
@@ -82,7 +82,7 @@ TEST(open__syn_retries)
 	duo_connect(d);
 	for (n = 1; n <= RILL_SYN_RETRIES; n++, gap *= 2) {
 		EXPECT_EQ(d->nq, 1);
-		EXPECT_EQ(d->q[0].p.h.pn, n - 1);
+		EXPECT_EQ(d->q[0]->p.h.pn, n - 1);
 		duo_drop_all(d);
 		EXPECT_EQ(rill_conn_deadline(&d->e[0].c), d->now + gap);
 		duo_wait(d, gap);
@@ -181,10 +181,10 @@ TEST(open__duplicates_open_one)
 	struct duo_pkt syn, echo;
 
 	duo_connect(d);
-	syn = d->q[0];
+	syn = *d->q[0];
 	duo_deliver(d, 0);
 	duo_deliver(d, 0);
-	echo = d->q[0];
+	echo = *d->q[0];
 	duo_deliver(d, 0);
 	duo_raw(d, 1, syn.b, syn.len);			/* an old SYN */
 	duo_raw(d, 1, echo.b, echo.len);		/* and an old echo */
@@ -291,9 +291,9 @@ TEST(data__retransmission_has_a_new_number)
 	duo_drop(d, 0);
 	for (i = 0; i < 5; i++)
 		duo_deliver(d, 0);
-	while (d->nq && d->q[0].from == 1)
+	while (d->nq && d->q[0]->from == 1)
 		duo_deliver(d, 0);
-	EXPECT(d->nq == 1 && d->q[0].p.h.off == 0 && d->q[0].p.h.pn == 8);	/* echo is 1 */
+	EXPECT(d->nq == 1 && d->q[0]->p.h.off == 0 && d->q[0]->p.h.pn == 8);	/* echo is 1 */
 	duo_free(d);
 }
 
@@ -308,7 +308,7 @@ TEST(data__tail_loss_takes_a_probe)
 	EXPECT_EQ(rill_conn_deadline(&d->e[0].c), d->now + pto);
 	duo_wait(d, pto);
 	EXPECT_EQ(d->nq, 2);				/* two probes */
-	EXPECT(d->q[0].probe && d->q[1].probe);
+	EXPECT(d->q[0]->probe && d->q[1]->probe);
 	duo_pass(d);
 	EXPECT_EQ(d->e[1].c.rx.nxt, 3 * PAY);
 	EXPECT_EQ(d->e[0].c.pto_count, 0);
@@ -347,7 +347,7 @@ TEST(pto__asks_a_peer_that_forgot)
 	for (n = 1; n <= 4; n++) {
 		duo_wait(d, rill_conn_deadline(&d->e[0].c) - d->now);
 		ROW("PTO %d", n);
-		EXPECT_EQ(rill_ext_has(&d->q[1].p.x, RILL_I_CID), n > 2);
+		EXPECT_EQ(rill_ext_has(&d->q[1]->p.x, RILL_I_CID), n > 2);
 		duo_drop_all(d);
 	}
 	/* The peer is gone: it says so, and that is the end. */
@@ -371,7 +371,7 @@ TEST(r2__gives_up)
 	}
 	EXPECT_EQ(d->now - began, RILL_R2);
 	EXPECT_EQ(d->e[0].err, ETIMEDOUT);
-	EXPECT(d->nq == 1 && d->q[0].p.x.reason == RILL_R_TIMEOUT);
+	EXPECT(d->nq == 1 && d->q[0]->p.x.reason == RILL_R_TIMEOUT);
 	duo_free(d);
 }
 
@@ -417,7 +417,7 @@ TEST(spurious__undo)
 
 	duo_write(d, 0, 10 * PAY);
 	before = d->e[0].c.cc.cwnd;
-	late = d->q[0];
+	late = *d->q[0];
 	duo_drop(d, 0);
 	while (!d->e[0].mib[RILL_MIB_LOST])
 		duo_deliver(d, 0);
@@ -445,7 +445,7 @@ TEST(ack__delayed_25_ms)
 	EXPECT_EQ(d->nq, 0);
 	duo_wait(d, 1);
 	EXPECT_EQ(d->nq, 1);
-	EXPECT_EQ(d->q[0].p.x.ack.delay, RILL_ACK_DELAY / RILL_USEC);
+	EXPECT_EQ(d->q[0]->p.x.ack.delay, RILL_ACK_DELAY / RILL_USEC);
 	duo_free(d);
 }
 
@@ -459,7 +459,7 @@ TEST(ack__every_second_full_packet)
 	EXPECT_EQ(d->nq, 3);
 	duo_deliver(d, 0);
 	EXPECT_EQ(d->nq, 3);			/* two left, and an acknowledgement */
-	EXPECT_EQ(d->q[2].from, 1);
+	EXPECT_EQ(d->q[2]->from, 1);
 	duo_free(d);
 }
 
@@ -471,7 +471,7 @@ TEST(ack__at_once_on_a_gap)
 	duo_write(d, 0, 3 * PAY);
 	duo_deliver(d, 1);
 	EXPECT_EQ(d->nq, 3);
-	EXPECT_EQ(d->q[2].p.x.ack.pairs, 1);
+	EXPECT_EQ(d->q[2]->p.x.ack.pairs, 1);
 	duo_free(d);
 }
 
@@ -506,7 +506,7 @@ TEST(rcv__a_run_partly_known_is_split)
 	duo_write(d, 0, 5 * PAY);
 	duo_deliver(d, 2);
 	hash = duo_hash(d, 1);
-	d->q[2] = d->q[1];			/* 0 1 . 3 4 as a run of five */
+	*d->q[2] = *d->q[1];			/* 0 1 . 3 4 as a run of five */
 	d->e[1].bits = 0;
 	duo_deliver_run(d, 0, 3);
 	EXPECT(d->e[1].bits & RILL_B_SPLIT);
@@ -536,13 +536,13 @@ TEST(rcv__no_room_is_not_acknowledged)
 	struct rill_pkt p;
 
 	duo_write(d, 0, PAY);
-	p = d->q[0].p;
+	p = d->q[0]->p;
 	p.full = true;
 	duo_drop_all(d);
 	duo_rcv(d, 1, &p);
 	EXPECT_EQ(d->e[1].mib[RILL_MIB_INNOROOM], 1);
 	EXPECT_EQ(d->e[1].c.rx.nxt, 0);
-	EXPECT(d->nq == 1 && d->q[0].p.x.ack.largest == 1);
+	EXPECT(d->nq == 1 && d->q[0]->p.x.ack.largest == 1);
 	duo_run(d, RILL_SEC);
 	EXPECT_EQ(d->e[1].c.rx.nxt, PAY);	/* and comes again */
 	duo_free(d);
@@ -571,9 +571,9 @@ TEST(ecn__a_mark_is_a_reduction)
 	u64 before = d->e[0].c.cc.cwnd;
 
 	duo_write(d, 0, 4 * PAY);
-	d->q[0].p.ecn = 3;
+	d->q[0]->p.ecn = 3;
 	/* deliver by hand: the queue's decode forgets the IP header */
-	duo_rcv(d, 1, &d->q[0].p);
+	duo_rcv(d, 1, &d->q[0]->p);
 	duo_drop(d, 0);
 	duo_pass(d);
 	EXPECT_EQ(d->e[0].mib[RILL_MIB_ECNMARKS], 1);
@@ -629,7 +629,7 @@ TEST(close__fin_with_the_last_data)
 	duo_write(d, 0, 10);
 	duo_shut(d, 0);
 	EXPECT_EQ(d->nq, 1);
-	EXPECT(d->q[0].p.h.flags & RILL_F_FIN && d->q[0].p.len == 10);
+	EXPECT(d->q[0]->p.h.flags & RILL_F_FIN && d->q[0]->p.len == 10);
 	duo_pass(d);
 	EXPECT_EQ(state(d, 1), RILL_CLOSE_WAIT);
 	duo_free(d);
@@ -845,7 +845,7 @@ TEST(orphan__unacknowledged_data_ends)
 	duo_shut(d, 0);
 	duo_orphan(d, 0);
 	while (state(d, 0) != RILL_CLOSE) {
-		d->nq = 0;
+		duo_drop_all(d);
 		duo_wait(d, rill_conn_deadline(&d->e[0].c) - d->now);
 	}
 	EXPECT_EQ(d->now - began, RILL_ORPHAN_R2);
@@ -944,7 +944,7 @@ TEST(forged__state_unchanged)
 		u64 hash, before;
 
 		duo_write(d, 0, 3 * PAY);
-		d->nq = 0;
+		duo_drop_all(d);
 		if (t[i].ack) {
 			p.x.has = BIT(RILL_I_ACK);
 			p.x.ack.largest = t[i].ack;
@@ -1023,9 +1023,9 @@ TEST(credit__on_the_wire_never_shrinks)
 		if (i == 20)
 			d->e[1].c.rx.wnd = 2 * PAY;	/* the program asks for less */
 		for (k = 0; k < d->nq; k++)
-			if (d->q[k].from == 1) {
-				EXPECT(d->q[k].p.h.credit >= last);
-				last = d->q[k].p.h.credit;
+			if (d->q[k]->from == 1) {
+				EXPECT(d->q[k]->p.h.credit >= last);
+				last = d->q[k]->p.h.credit;
 			}
 		duo_pass(d);
 	}

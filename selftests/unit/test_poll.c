@@ -12,7 +12,7 @@ static u32 sent_payload(const struct duo *d)
 	int i;
 
 	for (i = 0; i < d->nq; i++)
-		sum += d->q[i].p.len;
+		sum += d->q[i]->p.len;
 	return sum;
 }
 
@@ -22,9 +22,9 @@ TEST(poll_syn__fills_the_base_datagram)
 
 	duo_connect(d);
 	EXPECT_EQ(d->nq, 1);
-	EXPECT_EQ(d->q[0].len, RILL_BASE_DGRAM);
-	EXPECT(d->q[0].p.h.type == RILL_T_SYN && !d->q[0].p.h.cid && d->q[0].p.h.pn == 0);
-	EXPECT(d->q[0].p.x.cid == d->e[0].c.cid && d->q[0].p.x.dport == 80);
+	EXPECT_EQ(d->q[0]->len, RILL_BASE_DGRAM);
+	EXPECT(d->q[0]->p.h.type == RILL_T_SYN && !d->q[0]->p.h.cid && d->q[0]->p.h.pn == 0);
+	EXPECT(d->q[0]->p.x.cid == d->e[0].c.cid && d->q[0]->p.x.dport == 80);
 	duo_free(d);
 }
 
@@ -103,7 +103,7 @@ TEST(nagle__end_of_record)
 	duo_write_quiet(d, 0, 10, RILL_RUN_EOR);
 	duo_flush(d, 0);
 	EXPECT_EQ(d->nq, 2);
-	EXPECT_EQ(d->q[1].p.h.flags, RILL_F_EOR);
+	EXPECT_EQ(d->q[1]->p.h.flags, RILL_F_EOR);
 	duo_free(d);
 }
 
@@ -116,8 +116,8 @@ TEST(nagle__fin)
 	EXPECT_EQ(d->nq, 1);
 	duo_shut(d, 0);
 	EXPECT_EQ(d->nq, 2);
-	EXPECT_EQ(d->q[1].p.h.flags, RILL_F_FIN);
-	EXPECT_EQ(d->q[1].p.len, 10);
+	EXPECT_EQ(d->q[1]->p.h.flags, RILL_F_FIN);
+	EXPECT_EQ(d->q[1]->p.len, 10);
 	duo_free(d);
 }
 
@@ -142,7 +142,7 @@ TEST(cork__full_packets_leave)
 	d->e[0].c.cork = true;
 	duo_write(d, 0, PAY + 10);
 	EXPECT_EQ(d->nq, 1);
-	EXPECT_EQ(d->q[0].p.len, PAY);
+	EXPECT_EQ(d->q[0]->p.len, PAY);
 	duo_write(d, 0, PAY - 10);
 	EXPECT_EQ(d->nq, 2);
 	duo_free(d);
@@ -193,7 +193,7 @@ TEST(piggyback__a_short_packet_takes_the_ack_along)
 	EXPECT_EQ(d->nq, 0);			/* delayed */
 	duo_write(d, 1, 10);
 	EXPECT_EQ(d->nq, 1);
-	EXPECT(rill_ext_has(&d->q[0].p.x, RILL_I_ACK));
+	EXPECT(rill_ext_has(&d->q[0]->p.x, RILL_I_ACK));
 	EXPECT_EQ(d->e[1].c.aq.deadline, RILL_NEVER);
 	EXPECT(d->e[1].c.aq.pingpong);
 	duo_free(d);
@@ -208,7 +208,7 @@ TEST(piggyback__full_packets_do_not)
 	duo_deliver(d, 0);
 	duo_write(d, 1, 3 * PAY);
 	EXPECT_EQ(d->nq, 3);
-	EXPECT(!d->q[0].p.h.ext_len && !d->q[1].p.h.ext_len && !d->q[2].p.h.ext_len);
+	EXPECT(!d->q[0]->p.h.ext_len && !d->q[1]->p.h.ext_len && !d->q[2]->p.h.ext_len);
 	EXPECT(d->e[1].c.aq.deadline != RILL_NEVER);
 	duo_free(d);
 }
@@ -229,7 +229,7 @@ TEST(piggyback__one_ack_item_in_a_probe)
 	d->e[0].c.rx_at = d->now - RILL_SEC;
 	duo_wait(d, 1);
 	EXPECT_EQ(d->nq, 1);
-	EXPECT(rill_ext_has(&d->q[0].p.x, RILL_I_ACK) && rill_ext_has(&d->q[0].p.x, RILL_I_CID));
+	EXPECT(rill_ext_has(&d->q[0]->p.x, RILL_I_ACK) && rill_ext_has(&d->q[0]->p.x, RILL_I_CID));
 	duo_free(d);
 }
 
@@ -269,7 +269,7 @@ TEST(window_probe__backs_off_though_answered)
 	while (n < 12) {
 		duo_wait(d, rill_conn_deadline(&d->e[0].c) - d->now);
 		EXPECT_EQ(d->nq, 1);
-		EXPECT_EQ(d->q[0].p.h.flags, RILL_F_ELICIT | RILL_F_NOW);
+		EXPECT_EQ(d->q[0]->p.h.flags, RILL_F_ELICIT | RILL_F_NOW);
 		if (last)
 			EXPECT(d->now - last >= gap + gap / 2 || gap >= 60 * RILL_SEC);
 		gap = last ? d->now - last : 0;
@@ -346,6 +346,36 @@ TEST(not_sent__tried_again)
 	duo_free(d);
 }
 
+/* A carrier that refuses for good is a peer that does not answer (the fuzzer). */
+TEST(not_sent__data_gives_up)
+{
+	struct duo *d = duo_open();
+
+	d->e[0].deaf = true;
+	duo_wait(d, 100 * RILL_SEC);
+	duo_write(d, 0, 10);
+	duo_wait(d, RILL_R2 - RILL_SEC);
+	EXPECT_EQ(d->e[0].c.state, RILL_ESTABLISHED);
+	duo_wait(d, 2 * RILL_SEC);
+	EXPECT_EQ(d->e[0].c.state, RILL_CLOSE);
+	EXPECT_EQ(d->e[0].err, EPERM);
+	duo_free(d);
+}
+
+TEST(not_sent__an_acknowledgement_is_not_tried_for_ever)
+{
+	struct duo *d = duo_open();
+
+	duo_write(d, 0, 10);
+	d->e[1].deaf = true;
+	duo_deliver(d, 0);
+	EXPECT_EQ(rill_conn_deadline(&d->e[1].c), RILL_NEVER);
+	d->e[1].deaf = false;
+	duo_run(d, RILL_SEC);			/* the other end asks again */
+	EXPECT_EQ(d->e[0].c.tx.una, 10);
+	duo_free(d);
+}
+
 TEST(not_sent__syn_gives_up)
 {
 	struct duo *d = duo_new();
@@ -387,7 +417,7 @@ TEST(poll_tx__nothing_in_close)
 	duo_drop_all(d);
 	duo_abort(d, 0, RILL_R_ABORT);
 	EXPECT_EQ(d->nq, 1);
-	EXPECT_EQ(d->q[0].p.h.type, RILL_T_RESET);
+	EXPECT_EQ(d->q[0]->p.h.type, RILL_T_RESET);
 	EXPECT_EQ(rill_conn_deadline(&d->e[0].c), RILL_NEVER);
 	duo_drop_all(d);
 	duo_flush(d, 0);
