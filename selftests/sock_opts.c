@@ -31,7 +31,8 @@ struct opt {
 
 static const struct opt socket_opts[] = {
 	OPT(SOL_SOCKET, SO_REUSEADDR, 0, 1, 1),
-	OPT(SOL_SOCKET, SO_REUSEPORT, 0, 1, 1),
+	/* not SO_REUSEPORT: the core keeps it for the internet families; Rill's own
+	 * comes at SOL_RILL with the sockets issue */
 	OPT(SOL_SOCKET, SO_KEEPALIVE, 0, 7, 1),
 	OPT(SOL_SOCKET, SO_DONTROUTE, 0, 1, 1),
 	OPT(SOL_SOCKET, SO_PRIORITY, 0, 5, 5),
@@ -329,8 +330,9 @@ TEST_F(opts, every_name_set)
 		for (i = 0; i < len; i++)
 			v[i] = rnd(&seed);
 		r = RET(setsockopt(fd, levels[l], name, v, len));
+		/* too short for a number is EINVAL whatever the name, as TCP has it */
 		if (e->fam->rill && levels[l] == SOL_RILL && (name < 1 || name > 255)) {
-			ASSERT_EQ(-ENOPROTOOPT, r) TH_LOG("name %d length %zu", name, len);
+			ASSERT_EQ(len < 4 ? -EINVAL : -ENOPROTOOPT, r) TH_LOG("name %d length %zu", name, len);
 		}
 		close(fd);
 	}

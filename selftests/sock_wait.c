@@ -120,14 +120,18 @@ TEST_F(wait, rcvlowat)
 	env_pair(&self->e, pair);
 	set_int(pair[SERVER], SOL_SOCKET, SO_RCVLOWAT, 4);
 	EXPECT_EQ(4, get_int(pair[SERVER], SOL_SOCKET, SO_RCVLOWAT));
-	/* the reader is there first: TCP never wakes one that has already taken
-	 * less than the mark, so that order is nobody's to rely on */
+	send_all(pair[CLIENT], "abc", 3);
+	ASSERT_EQ(3, queue_becomes(pair[SERVER], FIONREAD, 3));
+	EXPECT_EQ(POLLOUT, revents(pair[SERVER]));
+	send_all(pair[CLIENT], "d", 1);
+	EXPECT_EQ(POLLIN | POLLOUT, become(pair[SERVER], POLLIN | POLLOUT));
+	recv_all(pair[SERVER], buf, 4);
+	/* a reader must be there first: TCP never wakes one that has taken less
+	 * than the mark and waits for the rest, so that order is nobody's to use */
 	t.fd = pair[SERVER];
 	task_start(&t, task_recv);
 	task_blocked(&t, SYS_recvfrom);
 	send_all(pair[CLIENT], "abc", 3);
-	ASSERT_EQ(3, queue_becomes(pair[SERVER], FIONREAD, 3));
-	EXPECT_EQ(POLLOUT, revents(pair[SERVER]));
 	task_blocked(&t, SYS_recvfrom);
 	send_all(pair[CLIENT], "d", 1);
 	EXPECT_EQ(4, task_join(&t));
