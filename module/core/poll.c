@@ -447,6 +447,17 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 	rill_sent_told(c, tx);
 }
 
+static void rill_refused(struct rill_conn *c, const struct rill_tx *tx, int err, u64 now)
+{
+	bool lost = !tx->eliciting && err != ENOMEM;
+
+	if (lost)
+		rill_sent_told(c, tx);
+	/* The host polls no further: what comes behind needs a retry as well. */
+	if (!lost || c->tx.unsent || c->tx.rtx_pkts || c->pto_probes)
+		c->retry_at = now + RILL_ACK_DELAY;
+}
+
 /*
  * rill_conn_not_sent() - the carrier could not take what was chosen.
  * @err: errno, positive: why; kept for the day the connection times out
@@ -466,8 +477,6 @@ void rill_conn_not_sent(struct rill_conn *c, const struct rill_tx *tx, int err, 
 		rill_sent_syn(c, now);
 	else if (tx->h.type == RILL_T_RESET)
 		c->reset_due = false;
-	else if (!tx->eliciting && err != ENOMEM)
-		rill_sent_told(c, tx);
 	else
-		c->retry_at = now + RILL_ACK_DELAY;
+		rill_refused(c, tx, err, now);
 }
