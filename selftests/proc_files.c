@@ -457,7 +457,7 @@ TEST_F(counters, of_a_connection)
 	in = snmp("InPkts");
 	EXPECT_LE(6, out);
 	EXPECT_EQ(out, in);
-	EXPECT_EQ(0, snmp("Retrans"));
+	EXPECT_EQ(0, snmp("RetransPkts"));
 	EXPECT_EQ(0, snmp("InShort") + snmp("InVersion") + snmp("InType") +
 		  snmp("InFlags") + snmp("InExt") + snmp("InBadAck"));
 }
