@@ -42,11 +42,40 @@ static enum rill_wire_err rill_skb_hdr(const struct sk_buff *skb, u32 off, u32 l
 	return p ? rill_wire_hdr_get(h, p, len) : RILL_WIRE_SHORT;
 }
 
-/* Can @h follow @prev, @plen bytes of payload each, in one run? */
-static bool rill_follows(const struct rill_hdr *prev, const struct rill_hdr *h, u32 plen)
+/* A place in an skb that moves forward: headers of a train, one after another. */
+struct rill_cursor {
+	const struct sk_buff *skb;
+	int	frag;		/* index of the fragment looked at */
+	u32	base;		/* skb offset of its first byte */
+};
+
+/* The RILL_HDR bytes at @off, in place where they are contiguous, else in @buf. */
+static const u8 *rill_peek(struct rill_cursor *c, u32 off, u8 *buf)
 {
-	return h->type == RILL_T_DATA && !h->ext_len && !prev->flags &&
-	       h->cid == prev->cid && h->pn == prev->pn + 1 && h->off == prev->off + plen;
+	const struct skb_shared_info *si = skb_shinfo(c->skb);
+
+	for (; c->frag < si->nr_frags; c->frag++) {
+		const skb_frag_t *f = &si->frags[c->frag];
+		u32 size = skb_frag_size(f);
+
+		if (off < c->base)
+			break;
+		if (off - c->base + RILL_HDR <= size && !PageHighMem(skb_frag_page(f)))
+			return skb_frag_address(f) + off - c->base;
+		if (off - c->base < size)
+			break;
+		c->base += size;
+	}
+	return skb_header_pointer(c->skb, off, RILL_HDR, buf);
+}
+
+/* Is the header at @p that of packet @i in the run that begins with @first? */
+static bool rill_follows(const u8 *p, const struct rill_hdr *first, u32 i, u32 plen)
+{
+	return p[0] == (RILL_WIRE_VERSION << 4 | RILL_T_DATA) && !(p[1] & ~RILL_F_KNOWN) &&
+	       !get_unaligned_be16(p + 2) && get_unaligned_be64(p + 4) == first->cid &&
+	       get_unaligned_be32(p + 12) == first->pn + i &&
+	       get_unaligned_be32(p + 16) == first->off + i * plen;
 }
 
 /*
@@ -57,10 +86,12 @@ static bool rill_follows(const struct rill_hdr *prev, const struct rill_hdr *h, 
 static u32 rill_cut_run(struct rill_net *rn, struct sk_buff *skb, u32 start, u32 end,
 			u32 stride, struct rill_hdr *first)
 {
+	struct rill_cursor c = { .skb = skb, .base = skb_headlen(skb) };
 	struct rill_skb_cb *cb = rill_cb(skb);
 	u32 len = min(end - start, stride), off = start + len;
 	enum rill_wire_err err = rill_skb_hdr(skb, start, len, first);
-	struct rill_hdr prev, h;
+	u8 buf[RILL_HDR];
+	const u8 *p;
 
 	if (err) {
 		rill_mib_inc(rn, rill_wire_mib(err));
@@ -76,15 +107,14 @@ static u32 rill_cut_run(struct rill_net *rn, struct sk_buff *skb, u32 start, u32
 	if (first->type != RILL_T_DATA || first->ext_len || !cb->plen)
 		return len;
 
-	for (prev = *first; off < end && cb->n < RILL_RUN_MAX; prev = h) {
+	for (; off < end && cb->n < RILL_RUN_MAX && !cb->last_flags; off += len) {
 		len = min(end - off, stride);
-		if (len <= RILL_HDR || rill_skb_hdr(skb, off, len, &h) ||
-		    !rill_follows(&prev, &h, cb->plen))
+		p = len > RILL_HDR ? rill_peek(&c, off, buf) : NULL;
+		if (!p || !rill_follows(p, first, cb->n, cb->plen))
 			break;
 		cb->n++;
 		cb->len += len - RILL_HDR;
-		cb->last_flags = h.flags;
-		off += len;
+		cb->last_flags = p[1];
 	}
 	return off - start;
 }

@@ -23,12 +23,15 @@ u64 rill_inq(const struct sock *sk)
 }
 
 /*
- * Is there room for @skb?  Reserves the memory it takes.  An empty queue always
- * has room for one, or a small buffer could never take a packet.
+ * Is there room for @skb?  Reserves the memory it takes.  Credit is half the
+ * buffer and cannot be taken back, and small packets cost more memory than they
+ * carry: up to twice the buffer is kept before what was asked for is refused.
+ * An empty queue always has room for one, or a small buffer could never take a
+ * packet.
  */
 bool rill_rcv_room(struct sock *sk, struct sk_buff *skb)
 {
-	if (atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf &&
+	if (atomic_read(&sk->sk_rmem_alloc) / 2 > sk->sk_rcvbuf &&
 	    !(skb_queue_empty(&sk->sk_receive_queue) && RB_EMPTY_ROOT(&rill_sk(sk)->ooo)))
 		return false;
 	return sk_rmem_schedule(sk, skb, skb->truesize);
@@ -137,18 +140,60 @@ void rill_rcv_purge(struct sock *sk)
 	}
 }
 
-/* Copy @len payload bytes of @skb, from its @skip-th on, to @msg. */
+/* A place in the fragments of an skb. */
+struct rill_frag_pos {
+	const skb_frag_t *frag;
+	u32	off;		/* in it */
+};
+
+static void rill_frag_move(struct rill_frag_pos *p, u32 n)
+{
+	for (p->off += n; p->off && p->off >= skb_frag_size(p->frag); p->frag++)
+		p->off -= skb_frag_size(p->frag);
+}
+
+/* Copy @n bytes at @p to @to and move behind them; false: a fault. */
+static bool rill_frag_copy(struct rill_frag_pos *p, struct iov_iter *to, u32 n)
+{
+	while (n) {
+		u32 part = min(n, skb_frag_size(p->frag) - p->off);
+
+		if (copy_page_to_iter(skb_frag_page(p->frag), skb_frag_off(p->frag) + p->off,
+				      part, to) != part)
+			return false;
+		n -= part;
+		rill_frag_move(p, part);
+	}
+	return true;
+}
+
+/*
+ * Copy @len payload bytes of @skb, from its @skip-th on, to @msg.  A train whose
+ * bytes all are in page fragments is walked once; what GRO chained is looked up
+ * packet by packet.
+ */
 static int rill_copy_out(struct sk_buff *skb, u32 skip, struct msghdr *msg, u32 len)
 {
 	struct rill_skb_cb *cb = rill_cb(skb);
-	u32 i = cb->n > 1 ? skip / cb->plen : 0;
+	u32 plen = cb->n > 1 ? cb->plen : cb->len, i = skip / plen;
+	u32 pos = cb->start + i * cb->stride;
+	bool frags = pos >= skb_headlen(skb) && !skb_has_frag_list(skb);
+	struct rill_frag_pos p = { .frag = skb_shinfo(skb)->frags };
 
-	for (skip -= i * cb->plen; len; i++, skip = 0) {
-		u32 n = min(len, (cb->n > 1 ? cb->plen : cb->len) - skip);
+	skip -= i * plen;
+	if (frags)
+		rill_frag_move(&p, pos + skip - skb_headlen(skb));
+	while (len) {
+		u32 n = min(len, plen - skip);
 
-		if (skb_copy_datagram_msg(skb, cb->start + i * cb->stride + skip, msg, n))
+		if (frags ? !rill_frag_copy(&p, &msg->msg_iter, n) :
+			    skb_copy_datagram_msg(skb, pos + skip, msg, n))
 			return -EFAULT;
 		len -= n;
+		skip = 0;
+		pos += cb->stride;
+		if (frags && len)
+			rill_frag_move(&p, cb->stride - plen);
 	}
 	return 0;
 }

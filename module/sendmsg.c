@@ -123,6 +123,53 @@ static u32 rill_txrun_room(const struct rill_txrun *t)
 }
 
 /*
+ * Payload bytes, at most @len, that fit into @avail bytes of layout behind what
+ * @t holds; @hdrs: the headers that go between them.
+ */
+static u32 rill_layout_fit(const struct rill_txrun *t, u32 len, u32 avail, u32 *hdrs)
+{
+	u32 plen = t->run.plen, in = t->run.len % plen;
+	u32 first = in ? min3(len, plen - in, avail) : 0;
+	u32 whole, rest;
+
+	*hdrs = 0;
+	len -= first;
+	avail -= first;
+	if (!len || (in && first < plen - in))
+		return first;
+	whole = avail / (plen + RILL_HDR);
+	rest = avail % (plen + RILL_HDR);
+	len = min(len, whole * plen + (rest > RILL_HDR ? rest - RILL_HDR : 0));
+	*hdrs = DIV_ROUND_UP(len, plen);
+	return first + len;
+}
+
+/*
+ * Copy @len bytes to the free part of @pf, leaving room for headers.  Returns
+ * the bytes copied, whole packets only after a fault; @laid: with headers.
+ */
+static u32 rill_layout_copy(const struct rill_txrun *t, const struct page_frag *pf,
+			    struct iov_iter *from, u32 len, u32 *laid)
+{
+	u32 plen = t->run.plen, in = t->run.len % plen, done, n, got;
+
+	*laid = 0;
+	for (done = 0; done < len; done += n) {
+		u32 hdr = in ? 0 : RILL_HDR;
+
+		n = min(len - done, plen - in);
+		got = copy_page_from_iter(pf->page, pf->offset + *laid + hdr, n, from);
+		if (got != n) {
+			iov_iter_revert(from, got);
+			break;
+		}
+		*laid += hdr + n;
+		in = 0;
+	}
+	return done;
+}
+
+/*
  * Copy up to @len bytes from @msg into @t, as one stretch of one fragment.
  * Returns the bytes copied, 0 when @t is full, or a negative errno: -EFAULT, or
  * -ENOMEM when the caller should wait for memory.
@@ -130,32 +177,34 @@ static u32 rill_txrun_room(const struct rill_txrun *t)
 static int rill_txrun_copy(struct sock *sk, struct rill_txrun *t, struct msghdr *msg, u32 len)
 {
 	struct page_frag *pf = sk_page_frag(sk);
-	u32 in = t->run.len % t->run.plen, room = rill_txrun_room(t);
-	u32 hdr = in ? 0 : RILL_HDR;
+	u32 hdrs, laid, done, bytes;
 
-	if (!room)
+	len = min(len, rill_txrun_room(t));
+	if (!len)
 		return 0;
 	if (!sk_page_frag_refill(sk, pf))
 		return -ENOMEM;
-	if (hdr && pf->size - pf->offset <= RILL_HDR) {
+	if (pf->size - pf->offset <= RILL_HDR) {
 		/* A header must not span fragments: leave this scrap. */
 		pf->offset = pf->size;
 		if (!sk_page_frag_refill(sk, pf))
 			return -ENOMEM;
 	}
-	len = min3(len, (u32)t->run.plen - in, pf->size - pf->offset - hdr);
 	if (t->nfrags == RILL_RUN_FRAGS && !rill_txrun_continues(t, pf))
 		return 0;
-	if (!rill_charge(sk, len + hdr))
+	len = rill_layout_fit(t, len, pf->size - pf->offset, &hdrs);
+	bytes = len + hdrs * RILL_HDR;
+	if (!rill_charge(sk, bytes))
 		return -ENOMEM;
-	if (copy_page_from_iter(pf->page, pf->offset + hdr, len, &msg->msg_iter) != len) {
-		sk_wmem_queued_add(sk, -(int)(len + hdr));
-		sk_mem_uncharge(sk, len + hdr);
-		return -EFAULT;
+	done = rill_layout_copy(t, pf, &msg->msg_iter, len, &laid);
+	if (laid < bytes) {
+		sk_wmem_queued_add(sk, (int)laid - (int)bytes);
+		sk_mem_uncharge(sk, bytes - laid);
 	}
-	t->charged += len + hdr;
-	rill_txrun_extend(t, pf, hdr + len);
-	return len;
+	t->charged += laid;
+	if (laid)
+		rill_txrun_extend(t, pf, laid);
+	return done ? done : -EFAULT;
 }
 
 /* The run at the end of the stream, if more bytes may go into it. */
