@@ -61,7 +61,7 @@ void rill_ackq_eliciting(struct rill_ackq *q, u32 n, u32 bytes, u32 full, bool g
 {
 	q->pend = min_t(u32, q->pend + n, U16_MAX);
 	q->pend_bytes += bytes;
-	if (gap || q->pend_bytes >= 2 * full || q->pend >= RILL_ACK_EVERY)
+	if (gap || rill_ackq_due(q, full))
 		q->now = true;
 	if (q->quick && !q->pingpong) {
 		q->quick -= min_t(u32, q->quick, n);

@@ -52,4 +52,10 @@ static inline bool rill_ackq_pending(const struct rill_ackq *q)
 	return q->now || q->pend;
 }
 
+/* Enough has come for an acknowledgement; @full: payload of a full packet. */
+static inline bool rill_ackq_due(const struct rill_ackq *q, u32 full)
+{
+	return q->pend_bytes >= 2 * full || q->pend >= RILL_ACK_EVERY;
+}
+
 #endif /* RILL_CORE_ACK_H */

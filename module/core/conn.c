@@ -426,6 +426,26 @@ static void rill_conn_control(struct rill_conn *c, const struct rill_pkt *p, u64
 		rill_conn_acked(c, &p->x, now);
 }
 
+/*
+ * Packets came that want an acknowledgement.  Where the program has yet to read
+ * them it waits for that, 25 ms and a quarter of the window at most: one packet
+ * then acknowledges all and tells the new credit, as TCP's does.
+ */
+static void rill_conn_eliciting(struct rill_conn *c, const struct rill_pkt *p, bool gap, u64 now)
+{
+	struct rill_ackq *q = &c->aq;
+	bool wait = !q->now && !gap && (!q->quick || q->pingpong) &&
+		    !(p->last_flags & (RILL_F_NOW | RILL_F_FIN)) && c->rx.nxt != c->rx.read;
+
+	rill_ackq_eliciting(q, p->n, p->len, c->rx.full, gap, now);
+	if (p->last_flags & RILL_F_NOW)
+		q->now = true;
+	if (wait && q->pend_bytes < c->rx.wnd / 4)
+		q->now = false;
+	if (q->now)
+		c->out->bits |= RILL_B_TX;
+}
+
 /* A packet or run in a state that has a peer. */
 static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u64 now)
 {
@@ -485,13 +505,8 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 	rill_ackq_count_ecn(&c->aq, p->ecn, p->n);
 	eliciting = p->len || (p->last_flags & (RILL_F_FIN | RILL_F_ELICIT)) ||
 		    p->h.type == RILL_T_ECHO;
-	if (eliciting) {
-		rill_ackq_eliciting(&c->aq, p->n, p->len, c->rx.full, gap, now);
-		if (p->last_flags & RILL_F_NOW)
-			c->aq.now = true;
-		if (c->aq.now)
-			c->out->bits |= RILL_B_TX;
-	}
+	if (eliciting)
+		rill_conn_eliciting(c, p, gap, now);
 
 	rill_conn_control(c, p, pn, now);
 	if (c->tx.fin_acked)
@@ -764,6 +779,10 @@ void rill_conn_read(struct rill_conn *c, u32 bytes, u64 now, struct rill_out *ou
 	if (rill_recv_read(&c->rx, bytes, c->rtt.srtt, now) &&
 	    rill_state_in(c->state, RILL_ST_CAN_RECV)) {
 		c->update_due = true;
+		out->bits |= RILL_B_TX;
+	}
+	if (rill_ackq_due(&c->aq, c->rx.full)) {
+		c->aq.now = true;
 		out->bits |= RILL_B_TX;
 	}
 	if (c->rx.wnd != wnd)

@@ -395,6 +395,8 @@ TEST(persistent__congestion)
 
 	duo_write(d, 0, 60 * PAY);
 	duo_pass(d);
+	duo_read(d, 1, d->e[1].c.rx.nxt - d->e[1].c.rx.read);
+	duo_pass(d);
 	duo_write(d, 0, 5 * PAY);
 	duo_drop_all(d);
 	for (n = 0; n < 4; n++) {
@@ -402,6 +404,8 @@ TEST(persistent__congestion)
 		if (n < 3)
 			duo_drop_all(d);
 	}
+	duo_pass(d);
+	duo_read(d, 1, d->e[1].c.rx.nxt - d->e[1].c.rx.read);
 	duo_pass(d);
 	EXPECT_EQ(d->e[0].mib[RILL_MIB_PERSISTENT], 1);
 	EXPECT_EQ(d->e[1].c.rx.nxt, 65 * PAY);
@@ -456,10 +460,30 @@ TEST(ack__every_second_full_packet)
 	d->e[1].c.aq.quick = 0;
 	duo_write(d, 0, 4 * PAY);
 	duo_deliver(d, 0);
-	EXPECT_EQ(d->nq, 3);
+	duo_read(d, 1, PAY);
+	EXPECT_EQ(d->nq, 3);			/* one is not enough */
 	duo_deliver(d, 0);
+	EXPECT_EQ(d->nq, 2);			/* the program has not read it yet */
+	duo_read(d, 1, PAY);
 	EXPECT_EQ(d->nq, 3);			/* two left, and an acknowledgement */
 	EXPECT_EQ(d->q[2]->from, 1);
+	duo_free(d);
+}
+
+TEST(ack__unread_quarter_of_the_window)
+{
+	struct duo *d = duo_open();
+	u32 wnd = d->e[1].c.rx.wnd;
+	u64 acked;
+
+	d->e[1].c.aq.quick = 0;
+	duo_write(d, 0, 10 * PAY);
+	duo_pass(d);
+	acked = d->e[0].c.tx.una;
+	EXPECT(acked < 10 * PAY || 10 * PAY >= wnd / 4);
+	duo_wait(d, RILL_ACK_DELAY);
+	duo_pass(d);
+	EXPECT_EQ(d->e[0].c.tx.una, 10 * PAY);	/* late, and unread, but told */
 	duo_free(d);
 }
 
