@@ -14,8 +14,9 @@
  *			tx.done_runs and tx.done_recs
  *
  * Owns the order in which the parts are asked, and nothing they own: see wire
- * rtt cc pace ack recv sent loss open close fsm.  conn.c has the events,
- * poll.c the packets out.  Not reentrant: the host serialises (socket lock).
+ * rtt cc pace ack recv sent loss open close fsm.  conn.c has its life, arrive.c
+ * the packets in, clock.c the deadlines, poll.c the packets out.  Not reentrant:
+ * the host serialises (socket lock).
  */
 #ifndef RILL_CORE_CONN_H
 #define RILL_CORE_CONN_H
@@ -226,7 +227,13 @@ void rill_conn_not_sent(struct rill_conn *c, const struct rill_tx *tx, int err, 
 void rill_tx_header(const struct rill_tx *tx, u8 i, struct rill_hdr *h);
 void rill_tx_trim(struct rill_tx *tx, u8 n);
 
-/* between conn.c and poll.c */
+/* between conn.c, arrive.c, clock.c and poll.c */
+bool rill_conn_move(struct rill_conn *c, enum rill_fsm_event ev);
+void rill_conn_stop(struct rill_conn *c);
+void rill_conn_die(struct rill_conn *c, int err);
+void rill_conn_done(struct rill_conn *c);
+void rill_conn_peer(struct rill_conn *c, const struct rill_params *peer, u64 cid, u64 credit);
+void rill_conn_detect(struct rill_conn *c, u64 now);
 void rill_count(struct rill_conn *c, enum rill_mib mib, u32 n);
 u64 rill_conn_pto_at(const struct rill_conn *c);
 u64 rill_conn_peer_delay(const struct rill_conn *c);

@@ -5,7 +5,7 @@
  * Owns the SYN -> SYN-ACK -> echo exchange as seen by a listener, and the
  * cookie.  A SYN costs the listener one packet and no memory: all it would have
  * to remember is in the cookie, authenticated, bound to both addresses, and
- * valid for a minute.  The client's half is in conn.c.
+ * valid for a minute.  The client's half is in arrive.c.
  */
 #ifndef RILL_CORE_OPEN_H
 #define RILL_CORE_OPEN_H
