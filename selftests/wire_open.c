@@ -80,9 +80,9 @@ TEST_F(open, bad_syns)
 	peer_syn(r, &p);
 	put64(p.b + 4, 1);		/* names an id before it knows one */
 	EXPECT_COUNTED("SynBad", &p);
-	pkt_begin(&p, SYN, 0, 0, 0, 0, PEER_CREDIT);	/* says nothing */
+	pkt_begin(&p, SYN, 0, 0, 0, 0, PEER_CREDIT);	/* says nothing, not even where to */
 	pkt_pad(&p, BASE);
-	EXPECT_COUNTED("SynBad", &p);
+	EXPECT_COUNTED("SynRefused", &p);
 	pkt_begin(&p, SYN, 0, 0, 0, 0, PEER_CREDIT);	/* without parameters */
 	pkt_cid(&p, r->cid);
 	pkt_ports(&p, r->sport, r->dport);
@@ -310,13 +310,13 @@ TEST_F(open, replayed_after_the_listener)
 	EXPECT_NOBODY();
 }
 
-/* Cookies live 15 s; this waits them out, which no other event can replace. */
+/* A cookie's life is waited out, which no other event can replace. */
 TEST_F_TIMEOUT(open, old_cookie, SLOW_TEST)
 {
 	struct pkt p;
 
 	peer_ask(&self->r);
-	poll(NULL, 0, 16000);
+	poll(NULL, 0, COOKIE_TTL + 1000);
 	peer_echo(&self->r, &p);
 	EXPECT_COUNTED("CookieOld", &p);
 	EXPECT_NOBODY();

@@ -22,6 +22,7 @@ enum { R_NONE, R_REFUSED, R_ABORT, R_STRAY, R_COOKIE, R_TIMEOUT };
 #define HDR		24
 #define BASE		1200		/* bytes of a SYN */
 #define PEER_CREDIT	(1 << 20)
+#define COOKIE_TTL	60000		/* ms, this implementation's */
 
 struct pkt {
 	uint8_t b[65536];
