@@ -120,12 +120,17 @@ nomem:
 	return -ENOMEM;
 }
 
+/* May trains leave by @dst?  `ethtool -K DEV gso off` says no, as it does to TCP. */
+static bool rill_can_gso(const struct dst_entry *dst)
+{
+	return dst && !dst_xfrm(dst) && dst->dev->features & NETIF_F_GSO;
+}
+
 /* The most packets of a run that one skb carries. */
 static void rill_output_trim(struct sock *sk, struct rill_tx *tx)
 {
-	struct dst_entry *dst = __sk_dst_get(sk);
-	bool single = !tx->fresh || tx->ext.len ||
-		      (dst && (dst_xfrm(dst) || tx->run->plen > rill_sk(sk)->conn.payload));
+	bool single = !tx->fresh || tx->ext.len || !rill_can_gso(__sk_dst_get(sk)) ||
+		      tx->run->plen > rill_sk(sk)->conn.payload;
 
 	if (single && tx->n > 1)
 		rill_tx_trim(tx, 1);
