@@ -212,8 +212,19 @@ void env_open(struct env *e, const struct family *fam, const char *test)
 		veth_open(e);
 }
 
+void end_by_reset(void)
+{
+	struct linger now = { 1, 0 };
+	int fd;
+
+	for (fd = 3; fd < 1024; fd++)		/* what is no socket does not mind */
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
 void env_close(struct env *e)
 {
+	if (e->fam->veth)
+		end_by_reset();
 	close(e->ns[CLIENT]);
 	if (e->ns[SERVER] != e->ns[CLIENT])
 		close(e->ns[SERVER]);

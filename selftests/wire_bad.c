@@ -37,6 +37,7 @@ FIXTURE_SETUP(bad)
 
 FIXTURE_TEARDOWN(bad)
 {
+	end_by_reset();		/* our peer acknowledges nothing any more */
 	env_close(&self->e);
 }
 

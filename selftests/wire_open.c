@@ -32,6 +32,7 @@ FIXTURE_SETUP(open)
 
 FIXTURE_TEARDOWN(open)
 {
+	end_by_reset();		/* our peer acknowledges nothing any more */
 	env_close(&self->e);
 }
 
@@ -388,6 +389,7 @@ FIXTURE_SETUP(server)
 
 FIXTURE_TEARDOWN(server)
 {
+	end_by_reset();		/* our peer acknowledges nothing any more */
 	env_close(&self->e);
 }
 
