@@ -445,8 +445,8 @@ void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 off
 		rill_conn_icmp(&rill_sk(sk)->conn, err, rill_now(), &out);
 		rill_apply(sk, &out);
 	} else {
-		/* A program is at work: the error is a hint, as TCP takes it. */
-		WRITE_ONCE(sk->sk_err_soft, err);
+		rill_sk(sk)->icmp_err = err;
+		set_bit(RILL_D_ICMP, &rill_sk(sk)->deferred);
 	}
 	bh_unlock_sock(sk);
 	sock_put(sk);

@@ -321,6 +321,11 @@ void rill_release_cb(struct sock *sk)
 		rill_conn_timeout(&rs->conn, rill_now(), &out);
 		rill_apply(sk, &out);
 	}
+	if (test_and_clear_bit(RILL_D_ICMP, &rs->deferred)) {
+		rill_out_init(&out);
+		rill_conn_icmp(&rs->conn, rs->icmp_err, rill_now(), &out);
+		rill_apply(sk, &out);
+	}
 	if (test_and_clear_bit(RILL_D_OUTPUT, &rs->deferred))
 		rill_output(sk);
 }

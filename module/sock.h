@@ -75,6 +75,7 @@ struct rill_node {
 enum rill_deferred {
 	RILL_D_TIMER,		/* the deadline came */
 	RILL_D_OUTPUT,		/* the queue below has room again */
+	RILL_D_ICMP,		/* an ICMP error came: icmp_err */
 	RILL_D_KICKED,		/* the tasklet is scheduled */
 };
 
@@ -88,6 +89,7 @@ struct rill_sock {
 
 	/* send */
 	unsigned long	deferred;	/* enum rill_deferred; any context */
+	int		icmp_err;	/* errno, positive, with RILL_D_ICMP */
 	u32		notsent_lowat;	/* bytes, 0: none; RILL_NOTSENT_LOWAT */
 	bool		throttled;	/* output waits for the queue below */
 	struct tasklet_struct kick;	/* resumes output */
