@@ -728,6 +728,11 @@ int rill_family_register(void)
 {
 	int want = rill_family, err, i;
 
+	/* sock_register() takes a negative number for an index. */
+	if (want < 0 || want >= AF_MAX) {
+		pr_err("rill: no address family %d: 1..%d\n", want, AF_MAX - 1);
+		return -EINVAL;
+	}
 	err = percpu_counter_init(&rill_sockets_allocated, 0, GFP_KERNEL);
 	if (err)
 		return err;
@@ -743,7 +748,7 @@ int rill_family_register(void)
 	}
 	if (!err)
 		return 0;
-	pr_err("address family %d cannot be had: %d\n", rill_family, err);
+	pr_err("rill: address family %d cannot be had: %d\n", rill_family, err);
 	proto_unregister(&rill_prot);
 free_counter:
 	percpu_counter_destroy(&rill_sockets_allocated);
