@@ -80,6 +80,7 @@ int rill_addr_get_bind(const struct sock *sk, const void *uaddr, int len,
 		       struct in6_addr *addr, __be16 *port, int *oif, bool *v6)
 {
 	struct sockaddr_in sin;
+	int err;
 
 	if (!rill_sk(sk)->v6 && len >= (int)sizeof(sin)) {
 		memcpy(&sin, uaddr, sizeof(sin));
@@ -88,7 +89,9 @@ int rill_addr_get_bind(const struct sock *sk, const void *uaddr, int len,
 			return rill_addr_get4(&sin, addr, port);
 		}
 	}
-	return rill_addr_get(sk, uaddr, len, addr, port, oif, v6);
+	err = rill_addr_get(sk, uaddr, len, addr, port, oif, v6);
+	/* To connect there would have no way; to bind is wrong. */
+	return err == -ENETUNREACH ? -EINVAL : err;
 }
 
 /* Write a name into @uaddr, a struct sockaddr_storage; returns its length. */
@@ -113,7 +116,7 @@ int rill_addr_put(const struct sock *sk, void *uaddr, const struct in6_addr *add
 	return sizeof(*sin6);
 }
 
-/* May @sk bind to @addr?  0 or -EADDRNOTAVAIL. */
+/* May @sk bind to @addr?  0, -EADDRNOTAVAIL or -EINVAL, as TCP has it. */
 int rill_addr_bindable(struct sock *sk, const struct in6_addr *addr, int oif)
 {
 	struct net *net = sock_net(sk);
@@ -125,10 +128,13 @@ int rill_addr_bindable(struct sock *sk, const struct in6_addr *addr, int oif)
 
 		type = inet_addr_type(net, a);
 		if (a == htonl(INADDR_ANY) || type == RTN_LOCAL ||
+		    type == RTN_MULTICAST || type == RTN_BROADCAST ||
 		    inet_can_nonlocal_bind(net, inet_sk(sk)))
 			return 0;
 		return -EADDRNOTAVAIL;
 	}
+	if (ipv6_addr_is_multicast(addr))
+		return -EINVAL;
 	if (ipv6_addr_any(addr) || ipv6_can_nonlocal_bind(net, inet_sk(sk)))
 		return 0;
 	rcu_read_lock();
@@ -136,8 +142,7 @@ int rill_addr_bindable(struct sock *sk, const struct in6_addr *addr, int oif)
 		dev = dev_get_by_index_rcu(net, oif);
 	if (oif && !dev)
 		err = -ENODEV;
-	else if (ipv6_addr_type(addr) & IPV6_ADDR_MULTICAST ||
-		 !ipv6_chk_addr(net, addr, dev, 0))
+	else if (!ipv6_chk_addr(net, addr, dev, 0))
 		err = -EADDRNOTAVAIL;
 	rcu_read_unlock();
 	return err;
