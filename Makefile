@@ -56,6 +56,9 @@ check:			## everything that proves it; ends with "N passed, N failed, N skipped"
 shell:			## a prompt in the guest with the module loaded; K=debug for the debug kernel
 	@$(VM)/shell.sh -k $(K)
 
+perf:			## Rill beside TCP over a veth in the guest: throughput, round trip, connections
+	@$(VM)/perf.sh
+
 kselftest:		## the kselftests in the guest; K=stock|debug, T=name for one of them
 	@$(VM)/kselftest.sh -k $(K) $(T)
 
@@ -82,5 +85,5 @@ help:			## this list
 	@sed -n 's/^\([a-z][a-z -]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS="$$(printf '\t')" read -r t text; do printf '  %-14s %s\n' "$$t" "$$text"; done
 
-.PHONY: all modules tools install uninstall demo check shell kselftest unit sim fuzz \
+.PHONY: all modules tools install uninstall demo check shell perf kselftest unit sim fuzz \
 	lint debug-kernel deps clean help
