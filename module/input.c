@@ -207,20 +207,23 @@ static void rill_rcv_split(struct sock *sk, struct sk_buff *skb)
 	kfree_skb(skb);
 }
 
-/* Data for a program that has closed: it is lost, and the peer must know. */
-static bool rill_rcv_after_close(struct sock *sk, struct rill_out *out, u64 now)
+/* New data for a program that has closed: it is lost, and the peer must know. */
+static bool rill_rcv_after_close(struct sock *sk, const struct rill_pkt *p, u64 now)
 {
 	struct rill_conn *c = &rill_sk(sk)->conn;
+	struct rill_out out;
 
-	if (!(sk->sk_shutdown & RCV_SHUTDOWN) ||
+	if (!p->len || !(sk->sk_shutdown & RCV_SHUTDOWN) ||
 	    !rill_state_in(c->state, RILL_ST(RILL_FIN_WAIT1) | RILL_ST(RILL_FIN_WAIT2)) ||
-	    (out->verdict != RILL_RCV_QUEUE && out->verdict != RILL_RCV_AHEAD))
+	    rill_expand(c->rx.nxt, p->h.off) + p->len <= c->rx.nxt)
 		return false;
 	rill_mib_inc(rill_sk_net(sk), RILL_MIB_INCLOSED);
 	rill_mib_inc(rill_sk_net(sk), RILL_MIB_ABORTONDATA);
-	rill_conn_abort(c, RILL_R_ABORT, now, out);
-	out->bits |= RILL_B_RESET;
-	out->err = ECONNRESET;
+	rill_out_init(&out);
+	rill_conn_abort(c, RILL_R_ABORT, now, &out);
+	out.bits |= RILL_B_RESET;
+	out.err = ECONNRESET;
+	rill_apply(sk, &out);
 	return true;
 }
 
@@ -243,8 +246,12 @@ void rill_rcv_skb(struct sock *sk, struct sk_buff *skb)
 		rill_mib_inc(rill_sk_net(sk), RILL_MIB_INFILTER);
 		goto free;
 	}
+	if (rill_rcv_after_close(sk, &p, now))
+		goto free;
 	if (p.len && rill_state_in(rs->conn.state, RILL_ST_SYNCED)) {
-		p.full = !rill_rcv_room(sk, skb);
+		u64 nxt = rs->conn.rx.nxt;
+
+		p.full = !rill_rcv_room(sk, skb, rill_expand(nxt, p.h.off) > nxt);
 		rill_ooo_room(rs);
 	}
 	rill_conn_rcv(&rs->conn, &p, now, &out);
@@ -254,8 +261,7 @@ void rill_rcv_skb(struct sock *sk, struct sk_buff *skb)
 	}
 	if (out.bits & RILL_B_NEWEST)
 		rill_rebind(sk, skb);
-	if (p.len && (out.verdict == RILL_RCV_QUEUE || out.verdict == RILL_RCV_AHEAD) &&
-	    !rill_rcv_after_close(sk, &out, now)) {
+	if (p.len && (out.verdict == RILL_RCV_QUEUE || out.verdict == RILL_RCV_AHEAD)) {
 		struct rill_skb_cb *cb = rill_cb(skb);
 
 		rs->last_data_rcv = now;

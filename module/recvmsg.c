@@ -23,16 +23,21 @@ u64 rill_inq(const struct sock *sk)
 }
 
 /*
- * Is there room for @skb?  Reserves the memory it takes.  Credit is half the
- * buffer and cannot be taken back, and small packets cost more memory than they
- * carry: up to twice the buffer is kept before what was asked for is refused.
- * An empty queue always has room for one, or a small buffer could never take a
- * packet.
+ * Is there room for @skb?  Reserves the memory it takes.
+ *
+ * Credit is half the buffer and cannot be taken back, and small packets cost more
+ * memory than they carry: up to twice the buffer is kept before what was asked
+ * for is refused.  What comes @ahead of a gap gets half of that, and what the
+ * program waits for always has room, or neither could ever go on.
  */
-bool rill_rcv_room(struct sock *sk, struct sk_buff *skb)
+bool rill_rcv_room(struct sock *sk, struct sk_buff *skb, bool ahead)
 {
-	if (atomic_read(&sk->sk_rmem_alloc) / 2 > sk->sk_rcvbuf &&
-	    !(skb_queue_empty(&sk->sk_receive_queue) && RB_EMPTY_ROOT(&rill_sk(sk)->ooo)))
+	u32 limit = READ_ONCE(sk->sk_rcvbuf);
+
+	if (!ahead)
+		limit = min_t(u32, 2 * limit, INT_MAX);
+	if (atomic_read(&sk->sk_rmem_alloc) > limit &&
+	    (ahead || !skb_queue_empty(&sk->sk_receive_queue)))
 		return false;
 	return sk_rmem_schedule(sk, skb, skb->truesize);
 }
@@ -158,8 +163,8 @@ static bool rill_frag_copy(struct rill_frag_pos *p, struct iov_iter *to, u32 n)
 	while (n) {
 		u32 part = min(n, skb_frag_size(p->frag) - p->off);
 
-		if (copy_page_to_iter(skb_frag_page(p->frag), skb_frag_off(p->frag) + p->off,
-				      part, to) != part)
+		/* By address: to a pipe a page would go as if from the page cache. */
+		if (copy_to_iter(skb_frag_address(p->frag) + p->off, part, to) != part)
 			return false;
 		n -= part;
 		rill_frag_move(p, part);
@@ -177,7 +182,8 @@ static int rill_copy_out(struct sk_buff *skb, u32 skip, struct msghdr *msg, u32 
 	struct rill_skb_cb *cb = rill_cb(skb);
 	u32 plen = cb->n > 1 ? cb->plen : cb->len, i = skip / plen;
 	u32 pos = cb->start + i * cb->stride;
-	bool frags = pos >= skb_headlen(skb) && !skb_has_frag_list(skb);
+	bool frags = pos >= skb_headlen(skb) && !skb_has_frag_list(skb) &&
+		     !IS_ENABLED(CONFIG_HIGHMEM);
 	struct rill_frag_pos p = { .frag = skb_shinfo(skb)->frags };
 
 	skip -= i * plen;
@@ -320,7 +326,8 @@ static int rill_recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len, 
 		if (n < 0)
 			return copied ? copied : n;
 		copied += n;
-		if (copied == len)
+		/* Asked for nothing: wait for something all the same, as TCP does. */
+		if (copied == len && (len || seq < rs->conn.rx.nxt))
 			return copied;
 		if (copied >= target && !READ_ONCE(sk->sk_backlog.tail))
 			return copied;

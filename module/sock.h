@@ -230,7 +230,7 @@ struct sk_buff *rill_run_skb(struct sock *sk, const struct rill_tx *tx, u32 head
 int rill_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
 void rill_rcv_queue(struct sock *sk, struct sk_buff *skb, bool ahead);
 void rill_rcv_purge(struct sock *sk);
-bool rill_rcv_room(struct sock *sk, struct sk_buff *skb);
+bool rill_rcv_room(struct sock *sk, struct sk_buff *skb, bool ahead);
 u64 rill_inq(const struct sock *sk);
 
 /* input.c */
