@@ -25,14 +25,14 @@ u64 rill_inq(const struct sock *sk)
 /*
  * Is there room for @skb?  Reserves the memory it takes.
  *
- * Credit is half the buffer and cannot be taken back, and small packets cost more
- * memory than they carry: up to twice the buffer is kept before what was asked
+ * Credit is half the buffer and cannot be taken back, even if the buffer shrinks,
+ * and small packets cost more memory than they carry: up to twice is kept before what was asked
  * for is refused.  What comes @ahead of a gap gets half of that, and what the
  * program waits for always has room, or neither could ever go on.
  */
 bool rill_rcv_room(struct sock *sk, struct sk_buff *skb, bool ahead)
 {
-	u32 limit = READ_ONCE(sk->sk_rcvbuf);
+	u32 limit = max_t(u32, READ_ONCE(sk->sk_rcvbuf), 2 * rill_sk(sk)->conn.rx.wnd);
 
 	if (!ahead)
 		limit = min_t(u32, 2 * limit, INT_MAX);
@@ -240,6 +240,9 @@ static void rill_rcv_took(struct sock *sk, u32 bytes)
 
 	if (!bytes)
 		return;
+	/* SO_RCVBUF may have been set meanwhile; the core does not tell. */
+	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		rill_recv_limit(&rs->conn.rx, sk->sk_rcvbuf / 2);
 	rill_out_init(&out);
 	rill_conn_read(&rs->conn, bytes, rill_now(), &out);
 	if (out.bits)

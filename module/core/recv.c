@@ -140,6 +140,13 @@ bool rill_recv_read(struct rill_recv *r, u32 bytes, u64 rtt, u64 now)
 	       grown >= min_t(u64, 16 * r->full, r->wnd / 4);
 }
 
+/* The host's buffer has a fixed size now: keep @wnd bytes open, one packet at least. */
+void rill_recv_limit(struct rill_recv *r, u32 wnd)
+{
+	r->wnd = min_t(u32, max(wnd, r->wnd_min), RILL_WND_MAX);
+	r->wnd_max = r->wnd;
+}
+
 /* A packet is about to leave: what it tells the peer is now promised. */
 void rill_recv_grant(struct rill_recv *r)
 {
