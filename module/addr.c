@@ -17,19 +17,22 @@ static int rill_addr_get4(const struct sockaddr_in *sin, struct in6_addr *addr, 
 	return 0;
 }
 
-static int rill_addr_get6(const struct sock *sk, const struct sockaddr_in6 *sin6,
+static int rill_addr_get6(const struct sock *sk, const struct sockaddr_in6 *sin6, int len,
 			  struct in6_addr *addr, __be16 *port, int *oif)
 {
+	/* The oldest form of the structure ends before it. */
+	u32 scope = len >= (int)sizeof(*sin6) ? sin6->sin6_scope_id : 0;
+
 	*addr = sin6->sin6_addr;
 	*port = sin6->sin6_port;
 	if (rill_is_v4(addr) && sk->sk_ipv6only)
 		return -ENETUNREACH;
 	/* A link-local address is one only together with its link. */
 	if (__ipv6_addr_needs_scope_id(__ipv6_addr_type(addr))) {
-		if (sin6->sin6_scope_id && *oif && *oif != sin6->sin6_scope_id)
+		if (scope && *oif && *oif != scope)
 			return -EINVAL;
-		if (sin6->sin6_scope_id)
-			*oif = sin6->sin6_scope_id;
+		if (scope)
+			*oif = scope;
 		if (!*oif)
 			return -EINVAL;
 	}
@@ -69,7 +72,7 @@ int rill_addr_get(const struct sock *sk, const void *uaddr, int len,
 	case AF_INET6:
 		if (len < SIN6_LEN_RFC2133)
 			return -EINVAL;
-		return rill_addr_get6(sk, uaddr, addr, port, oif);
+		return rill_addr_get6(sk, uaddr, len, addr, port, oif);
 	default:
 		return -EAFNOSUPPORT;
 	}

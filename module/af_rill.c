@@ -51,7 +51,8 @@ void rill_pace_config(struct sock *sk)
 /* The last reference is gone: what is still charged was lost track of. */
 static void rill_sock_destruct(struct sock *sk)
 {
-	sk_mem_reclaim(sk);
+	hrtimer_cancel(&rill_sk(sk)->timer);
+	sk_mem_reclaim_final(sk);	/* SO_RESERVE_MEM too */
 	sk_sockets_allocated_dec(sk);
 	WARN_ON_ONCE(atomic_read(&sk->sk_rmem_alloc));
 	WARN_ON_ONCE(refcount_read(&sk->sk_wmem_alloc));
@@ -344,6 +345,7 @@ static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16
 {
 	struct rill_sock *rs = rill_sk(sk);
 	u16 num = ntohs(port);
+	bool was_v6 = rs->v6;
 	int err;
 
 	if (sk->sk_state != TCP_CLOSE || rs->bind)
@@ -358,7 +360,8 @@ static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16
 	sk->sk_v6_rcv_saddr = *addr;
 	err = rill_port_get(sk, num);
 	if (err) {
-		sk->sk_v6_rcv_saddr = rs->v6 ? in6addr_any : rill_any4;
+		rs->v6 = was_v6;
+		sk->sk_v6_rcv_saddr = was_v6 ? in6addr_any : rill_any4;
 		return err;
 	}
 	if (oif && oif != sk->sk_bound_dev_if)
@@ -496,9 +499,9 @@ static int rill_connect_first(struct socket *sock, const void *uaddr, int len)
 {
 	struct sock *sk = sock->sk;
 	int err, oif = sk->sk_bound_dev_if;
+	bool v6, was_v6 = rill_sk(sk)->v6;
 	struct in6_addr addr;
 	__be16 port;
-	bool v6;
 
 	if (sk->sk_state != TCP_CLOSE)
 		return -EISCONN;
@@ -509,6 +512,7 @@ static int rill_connect_first(struct socket *sock, const void *uaddr, int len)
 		return err;
 	err = rill_connect_start(sk, &addr, port, oif, v6);
 	if (err) {
+		rill_sk(sk)->v6 = was_v6;
 		rill_connect_undo(sk);
 		return err;
 	}
@@ -618,8 +622,8 @@ static int rill_getname(struct socket *sock, struct sockaddr *uaddr, int peer)
 	if (!peer)
 		len = rill_addr_put(sk, uaddr, &sk->sk_v6_rcv_saddr, inet_sk(sk)->inet_sport);
 	else if (!inet_sk(sk)->inet_dport ||
-		 (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT))
-		len = -ENOTCONN;
+		 (peer == 1 && (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT)))
+		len = -ENOTCONN;	/* accept() asks with 2, whatever became of it */
 	else
 		len = rill_addr_put(sk, uaddr, &sk->sk_v6_daddr, inet_sk(sk)->inet_dport);
 	release_sock(sk);

@@ -211,11 +211,12 @@ static void rill_rcv_split(struct sock *sk, struct sk_buff *skb)
 static bool rill_rcv_after_close(struct sock *sk, const struct rill_pkt *p, u64 now)
 {
 	struct rill_conn *c = &rill_sk(sk)->conn;
+	u64 off = rill_expand(c->rx.nxt, p->h.off);
 	struct rill_out out;
 
-	if (!p->len || !(sk->sk_shutdown & RCV_SHUTDOWN) ||
+	if (!p->len || p->h.type != RILL_T_DATA || !(sk->sk_shutdown & RCV_SHUTDOWN) ||
 	    !rill_state_in(c->state, RILL_ST(RILL_FIN_WAIT1) | RILL_ST(RILL_FIN_WAIT2)) ||
-	    rill_expand(c->rx.nxt, p->h.off) + p->len <= c->rx.nxt)
+	    !rill_num_ok(off) || off + p->len <= c->rx.nxt || off + p->len > c->rx.credit)
 		return false;
 	rill_mib_inc(rill_sk_net(sk), RILL_MIB_INCLOSED);
 	rill_mib_inc(rill_sk_net(sk), RILL_MIB_ABORTONDATA);
@@ -242,6 +243,11 @@ void rill_rcv_skb(struct sock *sk, struct sk_buff *skb)
 	rill_out_init(&out);
 	if (!rill_skb_pkt(rill_sk_net(sk), skb, &p, ext))
 		goto free;
+	if (p.h.cid != rs->conn.cid) {
+		/* Found before the socket began another connection. */
+		rill_mib_inc(rill_sk_net(sk), RILL_MIB_INNOCONN);
+		goto free;
+	}
 	if (sk_filter_trim_cap(sk, skb, skb->len)) {
 		rill_mib_inc(rill_sk_net(sk), RILL_MIB_INFILTER);
 		goto free;
@@ -380,6 +386,7 @@ void rill_input(struct rill_udp *udp, struct sk_buff *skb)
 {
 	u32 stride = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
 	u8 ecn = (udp->v6 ? ipv6_get_dsfield(ipv6_hdr(skb)) : ip_hdr(skb)->tos) & INET_ECN_MASK;
+	int iif = udp->v6 ? inet6_iif(skb) : inet_iif(skb);
 	u32 at = 0, end = skb->len, len;
 	struct rill_hdr h;
 
@@ -392,6 +399,7 @@ void rill_input(struct rill_udp *udp, struct sk_buff *skb)
 	skb_dst_drop(skb);
 	memset(skb->cb, 0, sizeof(struct rill_skb_cb));
 	rill_cb(skb)->stamp = rill_now();
+	rill_cb(skb)->iif = iif;
 	rill_cb(skb)->ecn = ecn;
 	rill_mib_add(udp->rn, RILL_MIB_INPKTS, DIV_ROUND_UP(end, stride));
 	while (at < end) {

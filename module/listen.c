@@ -64,7 +64,7 @@ static struct sock *rill_listener_of(struct rill_udp *udp, struct sk_buff *skb, 
 	if (udp->v6 ? ipv6_addr_is_multicast(&local) :
 		      skb->pkt_type != PACKET_HOST)
 		return NULL;	/* RFC 9293 MUST-57 */
-	return rill_listener_find(udp->rn->net, &local, htons(port), skb->skb_iif);
+	return rill_listener_find(udp->rn->net, &local, htons(port), rill_cb(skb)->iif);
 }
 
 static void rill_refuse(struct rill_udp *udp, struct sk_buff *skb, const struct rill_pkt *p,
@@ -158,7 +158,7 @@ static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_
 	inet->inet_dport = htons(info->sport);
 	if (!child->sk_bound_dev_if && !rill_is_v4(&child->sk_v6_daddr) &&
 	    ipv6_addr_type(&child->sk_v6_daddr) & IPV6_ADDR_LINKLOCAL)
-		child->sk_bound_dev_if = skb->skb_iif;
+		child->sk_bound_dev_if = rill_cb(skb)->iif;
 	sk_set_txhash(child);
 
 	rill_conn_config(child, &cfg);

@@ -397,14 +397,14 @@ static int rill_port_search(struct sock *sk, bool even, int (*try)(struct sock *
 		for (i = 0; i < range; i++) {
 			u16 port = low + (start + i) % range;
 
+			if (!(i & 1023))
+				cond_resched();
 			if ((port & 1) != (even ? pass : !pass) ||
 			    inet_is_local_reserved_port(sock_net(sk), port))
 				continue;
 			err = try(sk, port);
 			if (err != -EADDRINUSE)
 				return err;
-			if (!(i & 1023))
-				cond_resched();
 		}
 	}
 	return err;
@@ -462,8 +462,9 @@ void rill_port_inherit(struct sock *child, struct sock *parent)
 	struct rill_bind *bind;
 
 	spin_lock_bh(&b->lock);
-	bind = rill_sk(parent)->bind;
-	if (bind && bind->port == port)
+	/* The listener may be giving its port back: look, do not follow. */
+	bind = rill_bind_find(b, sock_net(parent), port);
+	if (bind && bind == READ_ONCE(rill_sk(parent)->bind))
 		rill_bind_hold(child, bind);
 	spin_unlock_bh(&b->lock);
 }

@@ -136,6 +136,22 @@ static void rill_output_trim(struct sock *sk, struct rill_tx *tx)
 		rill_tx_trim(tx, 1);
 }
 
+/* Is the queue below full?  Then rill_output_resume() goes on. */
+static bool rill_output_full(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	if (refcount_read(&sk->sk_wmem_alloc) <= RILL_LIMIT_OUTPUT)
+		return false;
+	WRITE_ONCE(rs->throttled, true);
+	/* It may have emptied between the test and the flag. */
+	smp_mb();
+	if (refcount_read(&sk->sk_wmem_alloc) > RILL_LIMIT_OUTPUT)
+		return true;
+	WRITE_ONCE(rs->throttled, false);
+	return false;
+}
+
 /* Carry packets until the engine has none, or the queue below is full. */
 static void rill_output_loop(struct sock *sk, struct rill_out *out)
 {
@@ -145,18 +161,17 @@ static void rill_output_loop(struct sock *sk, struct rill_out *out)
 	int err;
 
 	rs->throttled = false;
+	rill_pace_config(sk);	/* SO_MAX_PACING_RATE: the core does not tell */
 	local_bh_disable();
 	for (;;) {
 		rill_conn_poll_tx(&rs->conn, now, &tx, out);
 		if (tx.kind != RILL_TX_SEND)
 			break;
-		if (tx.run) {
-			if (refcount_read(&sk->sk_wmem_alloc) > RILL_LIMIT_OUTPUT) {
-				WRITE_ONCE(rs->throttled, true);
-				break;
-			}
+		/* What carries an acknowledgement is one packet, and due. */
+		if (tx.run && !tx.ext.len && rill_output_full(sk))
+			break;
+		if (tx.run)
 			rill_output_trim(sk, &tx);
-		}
 		err = rill_transmit(sk, &tx, now, out);
 		if (err) {
 			rill_mib_inc(rill_sk_net(sk), RILL_MIB_TXERRORS);

@@ -10,10 +10,12 @@
 /* Enough to satisfy SO_RCVLOWAT, or nothing more will come. */
 bool rill_stream_is_readable(struct sock *sk)
 {
+	const struct rill_recv *r = &rill_sk(sk)->conn.rx;
 	u64 n = rill_inq(sk);
 
 	return n >= (u64)sock_rcvlowat(sk, 0, INT_MAX) ||
-	       (n && atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf));
+	       (n && (r->nxt + r->full > r->credit ||
+		      atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf)));
 }
 
 /* proto.stream_memory_free: RILL_NOTSENT_LOWAT besides the send buffer. */
@@ -32,18 +34,22 @@ bool rill_stream_memory_free(const struct sock *sk, int wake)
  */
 void rill_stream_write_space(struct sock *sk)
 {
-	struct socket *sock = sk->sk_socket;
 	struct socket_wq *wq;
+	struct socket *sock;
 
-	if (!__sk_stream_is_writeable(sk, 1) || !sock)
+	if (!__sk_stream_is_writeable(sk, 1))
 		return;
-	clear_bit(SOCK_NOSPACE, &sock->flags);
 	rcu_read_lock();
+	sock = READ_ONCE(sk->sk_socket);
+	if (!sock)
+		goto out;
+	clear_bit(SOCK_NOSPACE, &sock->flags);
 	wq = rcu_dereference(sk->sk_wq);
 	if (skwq_has_sleeper(wq))
 		wake_up_interruptible_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
 		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
+out:
 	rcu_read_unlock();
 }
 
@@ -53,7 +59,14 @@ void rill_stream_write_space(struct sock *sk)
  */
 void rill_write_space(struct sock *sk)
 {
+	struct socket *sock;
+
 	rill_output_resume(sk);
+	rcu_read_lock();
+	sock = READ_ONCE(sk->sk_socket);
+	if (sock && test_bit(SOCK_NOSPACE, &sock->flags))
+		rill_stream_write_space(sk);
+	rcu_read_unlock();
 }
 
 /* poll(2), select(2), epoll(7). */

@@ -97,6 +97,7 @@ static void rill_proc_sock(struct seq_file *seq, struct sock *sk, loff_t i, bool
 	const struct inet_sock *inet = inet_sk(sk);
 	const struct rill_conn *c = &rill_sk(sk)->conn;
 	int state = READ_ONCE(sk->sk_state), timer;
+	u32 mss = READ_ONCE(c->cc.mss);
 	u64 tx, rx, at, now = rill_now();
 
 	timer = rill_proc_timer(c, &at);
@@ -113,9 +114,9 @@ static void rill_proc_sock(struct seq_file *seq, struct sock *sk, loff_t i, bool
 							       c->pto_count)),
 		   rill_clock_t(RILL_ACK_DELAY),
 		   c->aq.pingpong << 1 | (c->aq.quick != 0),
-		   state == TCP_LISTEN || !c->cc.mss ? 0 : (u32)div_u64(c->cc.cwnd, c->cc.mss),
-		   state == TCP_LISTEN || c->cc.ssthresh == RILL_SSTHRESH_NONE || !c->cc.mss ?
-		   -1 : (int)div_u64(c->cc.ssthresh, c->cc.mss));
+		   state == TCP_LISTEN || !mss ? 0 : (u32)div_u64(c->cc.cwnd, mss),
+		   state == TCP_LISTEN || c->cc.ssthresh == RILL_SSTHRESH_NONE || !mss ?
+		   -1 : (int)div_u64(c->cc.ssthresh, mss));
 	rill_proc_own(seq, sk);
 }
 

@@ -28,7 +28,7 @@
  *
  *  file		the descriptor			rill_close()
  *  table	entry in the id table		rill_unhash()
- *  timer	armed hrtimer			its handler, or rill_timer_stop()
+ *  timer	running hrtimer handler		the handler (armed, it has none)
  *  kick	scheduled tasklet		its handler, rill_output_kicked()
  *  queue	place on an accept queue	rill_accept(), or rill_listen_stop()
  *
@@ -143,6 +143,7 @@ struct rill_skb_cb {
 	u64	stamp;		/* when it arrived, ns */
 	u32	start;		/* skb offset of the first packet's header; queued: payload */
 	u32	len;		/* payload bytes in all */
+	int	iif;		/* device it came by; for link-local, the link's */
 	u16	stride;		/* from packet to packet */
 	u16	plen;		/* payload of every packet but the last */
 	u16	n;		/* packets, 1..64 */

@@ -5,7 +5,10 @@
  * Owns the hrtimer that stands for the engine's deadline.  Deadlines move later
  * with almost every packet; the timer is left alone then, fires early, finds
  * nothing due and is armed again: once per round trip instead of per packet.
- * An armed timer holds the `timer` reference.
+ *
+ * An armed timer holds no reference: its handler takes one if there still is one
+ * to take, and the destructor, a grace period after the last (SOCK_RCU_FREE),
+ * waits for the handler.
  */
 #include "sock.h"
 
@@ -24,6 +27,8 @@ static enum hrtimer_restart rill_timer_fn(struct hrtimer *timer)
 	struct rill_sock *rs = container_of(timer, struct rill_sock, timer);
 	struct sock *sk = &rs->inet.sk;
 
+	if (!refcount_inc_not_zero(&sk->sk_refcnt))
+		return HRTIMER_NORESTART;	/* on its way to the destructor */
 	bh_lock_sock(sk);
 	rs->timer_at = RILL_NEVER;
 	if (!sock_owned_by_user(sk)) {
@@ -45,18 +50,11 @@ void rill_timer_init(struct sock *sk)
 	rs->timer_at = RILL_NEVER;
 }
 
-/*
- * Fire at @at.  sock_hold() comes first: the handler drops what it finds.  An
- * armed timer that is moved keeps the reference it has.
- */
 static void rill_timer_arm(struct sock *sk, u64 at)
 {
 	struct rill_sock *rs = rill_sk(sk);
 
 	rs->timer_at = at;
-	sock_hold(sk);
-	if (hrtimer_try_to_cancel(&rs->timer) == 1)
-		__sock_put(sk);
 	hrtimer_start(&rs->timer, ns_to_ktime(at), HRTIMER_MODE_ABS_SOFT);
 }
 
@@ -70,13 +68,11 @@ void rill_timer_sync(struct sock *sk)
 		rill_timer_arm(sk, at);
 }
 
-/* The socket is at its end and locked. */
+/* The socket is at its end and locked.  A handler that runs finds it so. */
 void rill_timer_stop(struct sock *sk)
 {
 	struct rill_sock *rs = rill_sk(sk);
 
-	if (hrtimer_try_to_cancel(&rs->timer) == 1) {
-		rs->timer_at = RILL_NEVER;
-		__sock_put(sk);
-	}
+	hrtimer_try_to_cancel(&rs->timer);
+	rs->timer_at = RILL_NEVER;
 }

@@ -299,7 +299,8 @@ void rill_udp_xmit(struct sock *sk, struct dst_entry *dst, struct sk_buff *skb, 
 void rill_skb_path(const struct rill_udp *udp, const struct sk_buff *skb,
 		   struct in6_addr *local, struct in6_addr *remote, __be16 *port)
 {
-	if (udp->v6) {
+	/* By the packet: a connection's may come by a carrier of the other family. */
+	if (skb->protocol == htons(ETH_P_IPV6)) {
 		*local = ipv6_hdr(skb)->daddr;
 		*remote = ipv6_hdr(skb)->saddr;
 	} else {
@@ -348,8 +349,9 @@ static int rill_udp_reply6(struct rill_udp *udp, const struct sk_buff *to,
 	};
 	struct dst_entry *dst;
 
-	if (ipv6_addr_type(&daddr) & IPV6_ADDR_LINKLOCAL)
-		fl6.flowi6_oif = to->skb_iif;
+	fl6.flowi6_oif = ipv6_addr_type(&daddr) & IPV6_ADDR_LINKLOCAL ?
+			 rill_cb((struct sk_buff *)to)->iif :
+			 l3mdev_master_ifindex_by_index(udp->rn->net, to->skb_iif);
 	dst = ip6_dst_lookup_flow(udp->rn->net, NULL, &fl6, NULL);
 	if (IS_ERR(dst)) {
 		kfree_skb(skb);
