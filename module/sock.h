@@ -215,6 +215,9 @@ void rill_family_unregister(void);
 void rill_proto_unregister(void);
 void rill_purge(struct sock *sk);
 
+/* connect.c */
+int rill_connect(struct socket *sock, struct sockaddr_unsized *uaddr, int len, int flags);
+
 /* poll_wait.c */
 __poll_t rill_poll(struct file *file, struct socket *sock, poll_table *wait);
 void rill_write_space(struct sock *sk);
