@@ -72,7 +72,7 @@ only=:
 log=$TOP/build/log/kselftest-$kernel.log
 result=$run/result
 rc=0
-RILL_KO=$run/rill.ko "$VM/run.sh" -k "$kernel" -t "${LIMIT:-1500}" -o "$run/guest" -- \
+RILL_KO=$run/rill.ko "$VM/run.sh" -k "$kernel" -t "${LIMIT:-2400}" -o "$run/guest" -- \
 	". $VM/guest.sh; $only; rill_load || exit; $run/run_kselftest.sh $run_args; rill_unload" \
 	| tee "$run/log" || rc=$?
 rm -rf "$TOP/build/guest-$kernel"
