@@ -341,7 +341,7 @@ stat_table() {
 	"$RILL" stat || rc=1
 	"$RILL" stat | grep -E "^ESTAB +0 +0 127.0.0.1:7010 .* rill/$holder$" || rc=1
 	"$RILL" stat | grep -E "^ESTAB +0 +0 127.0.0.1:[0-9]+ +127.0.0.1:7010 .* rill/$client$" || rc=1
-	"$RILL" stat | grep -E "^LISTEN +0 +0 \[::\]:7011 .* rill/$bg$" || rc=1
+	"$RILL" stat | grep -E "^LISTEN +0 +1 \[::\]:7011 .* rill/$bg$" || rc=1
 	[ "$("$RILL" stat -l | grep -c ESTAB)" = 0 ] || rc=1
 	[ "$("$RILL" stat -4 | grep -c 7011)" = 0 ] || rc=1
 	"$RILL" stat -i | grep -E '^ +rtt [0-9.]+/' || rc=1
