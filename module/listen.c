@@ -243,7 +243,7 @@ struct sock *rill_listen_echo(struct rill_udp *udp, struct sk_buff *skb,
 	sk = rill_listener_of(udp, skb, info.dport);
 	if (!sk || sk->sk_type != info.params.sock_type) {
 		rill_mib_inc(rn, RILL_MIB_SYNREFUSED);
-		rill_refuse(udp, skb, p, RILL_R_REFUSED);
+		rill_refuse(udp, skb, p, RILL_R_COOKIE);
 		goto put;
 	}
 	if (rill_accept_full(sk)) {

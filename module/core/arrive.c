@@ -46,8 +46,12 @@ static void rill_conn_reset(struct rill_conn *c, const struct rill_pkt *p, u64 n
 		rill_count(c, RILL_MIB_RESETIGNORED, 1);
 		return;
 	}
-	if (c->confirmed && (p->x.reason == RILL_R_REFUSED || p->x.reason == RILL_R_COOKIE)) {
-		/* Answers to a SYN or an echo, and those are long past. */
+	if ((c->state != RILL_SYN_SENT && p->x.reason == RILL_R_REFUSED) ||
+	    (c->confirmed && p->x.reason == RILL_R_COOKIE)) {
+		/*
+		 * Answers to a SYN or an echo, and those are past: a copy of our
+		 * SYN may come late and find the listener gone.
+		 */
 		rill_count(c, RILL_MIB_RESETIGNORED, 1);
 		return;
 	}

@@ -79,10 +79,10 @@ enum rill_item {
 /* Why a RESET was sent. */
 enum rill_reason {
 	RILL_R_NONE = 0,
-	RILL_R_REFUSED = 1,	/* nobody listens there */
+	RILL_R_REFUSED = 1,	/* to a SYN: nobody listens there */
 	RILL_R_ABORT = 2,	/* the program closed with unread data, or lingered 0 */
 	RILL_R_STRAY = 3,	/* no such connection */
-	RILL_R_COOKIE = 4,	/* the cookie is too old */
+	RILL_R_COOKIE = 4,	/* to an echo: cookie too old, or the listener gone */
 	RILL_R_TIMEOUT = 5,	/* the sender gave up on its peer */
 };
 

@@ -703,7 +703,7 @@ static void host_echo(struct host *h, const struct batch *b)
 
 	plan = rill_ext_has(&b->p.x, RILL_I_PORTS) ? host_listener(h, b->p.x.dport) : -1;
 	if (plan < 0) {
-		if (rill_stray(&b->p.h, &b->p.x, RILL_R_REFUSED, &reply))
+		if (rill_stray(&b->p.h, &b->p.x, RILL_R_COOKIE, &reply))
 			host_reply(h, b->d[0]->src, &reply);
 		return;
 	}

@@ -216,7 +216,8 @@ static void duo_listener(struct duo *d, const struct duo_pkt *k)
 
 	d->last_drop = RILL_MIB_SYNREFUSED;
 	if (!d->listening) {
-		if (rill_stray(&k->p.h, &k->p.x, RILL_R_REFUSED, &reply))
+		if (rill_stray(&k->p.h, &k->p.x, k->p.h.type == RILL_T_SYN ?
+			       RILL_R_REFUSED : RILL_R_COOKIE, &reply))
 			duo_reply(d, 1, &reply);
 		return;
 	}

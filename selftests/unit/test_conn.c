@@ -845,6 +845,24 @@ TEST(reset__stray_before_the_echo)
 	duo_free(d);
 }
 
+/* A late copy of the SYN found the listener gone; only the echo's answer counts. */
+TEST(reset__refused_before_the_echo)
+{
+	struct rill_pkt p = { .h = { .type = RILL_T_RESET, .pn = 1 }, .n = 1,
+			      .x = { .has = BIT(RILL_I_REASON), .reason = RILL_R_REFUSED } };
+	struct duo *d = duo_new();
+
+	duo_connect(d);
+	duo_deliver(d, 0);
+	duo_deliver(d, 0);
+	duo_rcv(d, 0, &p);
+	EXPECT_EQ(state(d, 0), RILL_ESTABLISHED);
+	p.x.reason = RILL_R_COOKIE;
+	duo_rcv(d, 0, &p);
+	EXPECT(state(d, 0) == RILL_CLOSE && d->e[0].err == ECONNRESET);
+	duo_free(d);
+}
+
 TEST(orphan__fin_wait2_ends)
 {
 	struct duo *d = duo_open();
