@@ -38,16 +38,6 @@ void rill_set_state(struct sock *sk, int state)
 	smp_store_release(&sk->sk_state, state);
 }
 
-/* SO_MAX_PACING_RATE is what the engine paces at, unless fq does it. */
-void rill_pace_config(struct sock *sk)
-{
-	unsigned long rate = READ_ONCE(sk->sk_max_pacing_rate);
-	bool fq = smp_load_acquire(&sk->sk_pacing_status) == SK_PACING_FQ;
-
-	rill_sk(sk)->conn.pace.rate = rate == ~0UL || fq ? 0 : rate;
-	WRITE_ONCE(sk->sk_pacing_rate, rate);
-}
-
 /* The last reference is gone: what is still charged was lost track of. */
 static void rill_sock_destruct(struct sock *sk)
 {
@@ -63,10 +53,10 @@ static void rill_sock_destruct(struct sock *sk)
 	dst_release(rcu_dereference_protected(sk->sk_dst_cache, 1));
 }
 
-static int rill_init_sock(struct sock *sk)
+/* What no two sockets share, a listener and its child neither. */
+void rill_sock_init(struct sock *sk)
 {
 	struct rill_sock *rs = rill_sk(sk);
-	struct rill_net *rn = rill_sk_net(sk);
 
 	rs->ooo = RB_ROOT;
 	INIT_LIST_HEAD(&rs->accept_q);
@@ -74,12 +64,20 @@ static int rill_init_sock(struct sock *sk)
 	INIT_HLIST_NODE(&rs->bind_node);
 	INIT_HLIST_NODE(&rs->listen_node);
 	spin_lock_init(&rs->accept_lock);
+	rill_timer_init(sk);
+	rill_output_init(sk);
+}
+
+static int rill_init_sock(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	struct rill_net *rn = rill_sk_net(sk);
+
+	rill_sock_init(sk);
 	rs->hop_limit = -1;
 	rs->cc = READ_ONCE(rn->cc);
 	inet_sk(sk)->uc_ttl = -1;
 	inet_sk(sk)->pinet6 = NULL;
-	rill_timer_init(sk);
-	rill_output_init(sk);
 	rill_conn_defaults(&rs->conn);
 
 	sk->sk_write_space = rill_write_space;
@@ -155,16 +153,19 @@ static void rill_wait_close(struct sock *sk, long timeout)
 	remove_wait_queue(sk_sleep(sk), &wait);
 }
 
-/* End the connection without ceremony and tell the peer.  Socket locked. */
-static void rill_reset(struct sock *sk, enum rill_mib why)
+/*
+ * End the connection without ceremony and tell the peer.  Socket locked.
+ * @err: what the program will hear, positive; 0: nothing
+ */
+void rill_reset(struct sock *sk, enum rill_mib why, int err)
 {
 	struct rill_out out;
 
 	rill_mib_inc(rill_sk_net(sk), why);
 	rill_out_init(&out);
 	rill_conn_abort(&rill_sk(sk)->conn, RILL_R_ABORT, rill_now(), &out);
-	out.bits |= RILL_B_RESET | RILL_B_STATE;
-	out.err = sk->sk_err;
+	out.bits |= RILL_B_RESET;
+	out.err = err;
 	rill_apply(sk, &out);
 }
 
@@ -181,9 +182,9 @@ static void rill_close_conn(struct sock *sk)
 		return;
 	/* RFC 2525 2.17: what was not read is lost, so the peer must know. */
 	if (sk->sk_state == TCP_SYN_SENT) {
-		rill_reset(sk, RILL_MIB_ATTEMPTFAILS);
+		rill_reset(sk, RILL_MIB_ATTEMPTFAILS, sk->sk_err);
 	} else if (unread || (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime)) {
-		rill_reset(sk, RILL_MIB_ABORTONDATA);
+		rill_reset(sk, RILL_MIB_ABORTONDATA, sk->sk_err);
 	} else {
 		rill_out_init(&out);
 		rill_conn_shut_wr(&rs->conn, &rs->fin_run, rill_now(), &out);
@@ -202,7 +203,7 @@ static void rill_leave(struct sock *sk)
 		return;
 	}
 	if (rill_too_many_orphans(sk)) {
-		rill_reset(sk, RILL_MIB_ABORTONMEMORY);
+		rill_reset(sk, RILL_MIB_ABORTONMEMORY, sk->sk_err);
 		return;
 	}
 	rs->counted_orphan = true;
@@ -210,7 +211,7 @@ static void rill_leave(struct sock *sk)
 	rill_out_init(&out);
 	if (rs->conn.linger2 == RILL_NEVER && rs->conn.state == RILL_FIN_WAIT2) {
 		/* TCP_LINGER2 < 0: do not wait for the peer's FIN. */
-		rill_reset(sk, RILL_MIB_ABORTONDATA);
+		rill_reset(sk, RILL_MIB_ABORTONDATA, sk->sk_err);
 		return;
 	}
 	rill_conn_orphan(&rs->conn, rill_now(), &out);
@@ -302,6 +303,23 @@ static int rill_shutdown(struct socket *sock, int how)
 	return err;
 }
 
+/* No peer any more, nor a name the program did not ask for; @port: nor its port. */
+void rill_forget_names(struct sock *sk, bool port)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	inet->inet_dport = 0;
+	sk->sk_v6_daddr = in6addr_any;
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
+		sk->sk_v6_rcv_saddr = rill_sk(sk)->v6 ? in6addr_any : rill_any4;
+	if (port && !(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
+		rill_port_put(sk);
+		inet->inet_num = 0;
+		inet->inet_sport = 0;
+	}
+	sk_dst_reset(sk);
+}
+
 /* Make the socket as if new, but for its options.  Socket locked. */
 int rill_disconnect(struct sock *sk, int flags)
 {
@@ -313,8 +331,7 @@ int rill_disconnect(struct sock *sk, int flags)
 		rill_set_state(sk, TCP_CLOSE);
 		rill_listen_stop(sk);
 	} else if (old != TCP_CLOSE) {
-		WRITE_ONCE(sk->sk_err, ECONNRESET);
-		rill_reset(sk, RILL_MIB_ABORTONDATA);
+		rill_reset(sk, RILL_MIB_ABORTONDATA, ECONNRESET);
 	}
 	rill_timer_stop(sk);
 	rill_purge(sk);
@@ -323,20 +340,11 @@ int rill_disconnect(struct sock *sk, int flags)
 	rs->conn.peer_cid = 0;
 	rs->conn.reset_due = false;
 	rill_recv_init(&rs->conn.rx, 0, 0, 0, rill_now());
-	inet_sk(sk)->inet_dport = 0;
-	sk->sk_v6_daddr = in6addr_any;
-	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
-		sk->sk_v6_rcv_saddr = rs->v6 ? in6addr_any : rill_any4;
-	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
-		rill_port_put(sk);
-		inet_sk(sk)->inet_num = 0;
-		inet_sk(sk)->inet_sport = 0;
-	}
+	rill_forget_names(sk, true);
 	WRITE_ONCE(sk->sk_shutdown, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	sk->sk_disconnects++;
-	sk_dst_reset(sk);
 	return 0;
 }
 

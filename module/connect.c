@@ -61,7 +61,6 @@ static int rill_connect_start(struct sock *sk, const struct in6_addr *addr, __be
 	cfg.dport = ntohs(port);
 	rill_conn_init(&rs->conn, &cfg, rill_now());
 	rill_sync_mss(sk);
-	rill_pace_config(sk);
 	sk_set_txhash(sk);
 	rs->last_data_sent = rs->last_data_rcv = rill_now();
 	rs->rebinds = 0;
@@ -79,18 +78,8 @@ static int rill_connect_start(struct sock *sk, const struct in6_addr *addr, __be
 /* connect() failed before a SYN left: the socket may try again. */
 static void rill_connect_undo(struct sock *sk)
 {
-	struct rill_sock *rs = rill_sk(sk);
-
-	inet_sk(sk)->inet_dport = 0;
-	sk->sk_v6_daddr = in6addr_any;
-	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
-		sk->sk_v6_rcv_saddr = rs->v6 ? in6addr_any : rill_any4;
-	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK) && rs->bind_auto) {
-		rill_port_put(sk);
-		inet_sk(sk)->inet_num = 0;
-		inet_sk(sk)->inet_sport = 0;
-	}
-	sk_dst_reset(sk);
+	/* A port bind() picked stays, one that connect() picked goes. */
+	rill_forget_names(sk, rill_sk(sk)->bind_auto);
 }
 
 /* Wait until the handshake is over.  As inet_wait_for_connect(). */

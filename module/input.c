@@ -171,7 +171,7 @@ static void rill_rebind(struct sock *sk, struct sk_buff *skb)
 	struct in6_addr local, remote;
 	__be16 port;
 
-	rill_skb_path(rs->udp, skb, &local, &remote, &port);
+	rill_skb_path(skb, &local, &remote, &port);
 	if (likely(port == rs->peer_udp && ipv6_addr_equal(&remote, &sk->sk_v6_daddr)))
 		return;
 	if (rill_is_v4(&remote) != rill_is_v4(&sk->sk_v6_daddr))
@@ -208,23 +208,17 @@ static void rill_rcv_split(struct sock *sk, struct sk_buff *skb)
 }
 
 /* New data for a program that has closed: it is lost, and the peer must know. */
-static bool rill_rcv_after_close(struct sock *sk, const struct rill_pkt *p, u64 now)
+static bool rill_rcv_after_close(struct sock *sk, const struct rill_pkt *p)
 {
 	struct rill_conn *c = &rill_sk(sk)->conn;
 	u64 off = rill_expand(c->rx.nxt, p->h.off);
-	struct rill_out out;
 
 	if (!p->len || p->h.type != RILL_T_DATA || !(sk->sk_shutdown & RCV_SHUTDOWN) ||
 	    !rill_state_in(c->state, RILL_ST(RILL_FIN_WAIT1) | RILL_ST(RILL_FIN_WAIT2)) ||
 	    !rill_num_ok(off) || off + p->len <= c->rx.nxt || off + p->len > c->rx.credit)
 		return false;
 	rill_mib_inc(rill_sk_net(sk), RILL_MIB_INCLOSED);
-	rill_mib_inc(rill_sk_net(sk), RILL_MIB_ABORTONDATA);
-	rill_out_init(&out);
-	rill_conn_abort(c, RILL_R_ABORT, now, &out);
-	out.bits |= RILL_B_RESET;
-	out.err = ECONNRESET;
-	rill_apply(sk, &out);
+	rill_reset(sk, RILL_MIB_ABORTONDATA, ECONNRESET);
 	return true;
 }
 
@@ -252,7 +246,7 @@ void rill_rcv_skb(struct sock *sk, struct sk_buff *skb)
 		rill_mib_inc(rill_sk_net(sk), RILL_MIB_INFILTER);
 		goto free;
 	}
-	if (rill_rcv_after_close(sk, &p, now))
+	if (rill_rcv_after_close(sk, &p))
 		goto free;
 	if (p.len && rill_state_in(rs->conn.state, RILL_ST_SYNCED)) {
 		u64 nxt = rs->conn.rx.nxt;
@@ -315,7 +309,7 @@ static void rill_input_path(const struct rill_udp *udp, const struct sk_buff *sk
 	struct in6_addr local, remote;
 	__be16 port;
 
-	rill_skb_path(udp, skb, &local, &remote, &port);
+	rill_skb_path(skb, &local, &remote, &port);
 	memcpy(path->local, &local, sizeof(path->local));
 	memcpy(path->remote, &remote, sizeof(path->remote));
 	path->local_udp = ntohs(udp->port);
@@ -345,26 +339,31 @@ static struct sock *rill_input_unknown(struct rill_udp *udp, struct sk_buff *skb
 	return NULL;
 }
 
+/* The socket @node leads to, a reference, if it is one of @net and alive. */
+static struct sock *rill_node_sock(struct rill_node *node, const struct net *net)
+{
+	struct sock *sk;
+
+	if (!node || node->kind != RILL_NODE_SOCK)
+		return NULL;
+	sk = &container_of(node, struct rill_sock, node)->inet.sk;
+	if (!net_eq(sock_net(sk), net) || !refcount_inc_not_zero(&sk->sk_refcnt))
+		return NULL;
+	return sk;
+}
+
 /* One run, described in @skb's cb.  Consumes @skb. */
 static void rill_input_run(struct rill_udp *udp, struct sk_buff *skb, const struct rill_hdr *h)
 {
 	struct rill_node *node = h->type == RILL_T_SYN ? NULL : rill_node_find(h->cid);
+	struct sock *sk = rill_node_sock(node, udp->rn->net);
 	u8 ext[RILL_EXT_MAX];
-	struct sock *sk = NULL;
 	struct rill_pkt p;
 
-	if (node && node->kind == RILL_NODE_SOCK) {
-		sk = &container_of(node, struct rill_sock, node)->inet.sk;
-		if (!net_eq(sock_net(sk), udp->rn->net) ||
-		    !refcount_inc_not_zero(&sk->sk_refcnt)) {
-			sk = NULL;
-			node = NULL;
-		}
-	}
 	if (!sk) {
 		if (!rill_skb_pkt(udp->rn, skb, &p, ext))
 			goto free;
-		if (node) {
+		if (node && node->kind == RILL_NODE_TOMB) {
 			rill_tomb_input(udp, node, skb, &p);
 			goto free;
 		}
@@ -424,6 +423,16 @@ free:
 	kfree_skb(skb);
 }
 
+/* An ICMP error for @sk, which is locked. */
+void rill_rcv_icmp(struct sock *sk, int err)
+{
+	struct rill_out out;
+
+	rill_out_init(&out);
+	rill_conn_icmp(&rill_sk(sk)->conn, err, rill_now(), &out);
+	rill_apply(sk, &out);
+}
+
 /*
  * An ICMP error quotes a packet of ours, from @offset on in @skb.  It counts if
  * the packet names an id of ours, which only a host on the path can know.
@@ -431,11 +440,9 @@ free:
 void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 offset)
 {
 	u8 buf[RILL_HDR + 64];
-	struct rill_node *node;
 	struct rill_hdr h;
 	struct rill_ext x;
 	struct sock *sk;
-	struct rill_out out;
 	u32 len = min_t(u32, skb->len > offset ? skb->len - offset : 0, sizeof(buf));
 
 	if (skb_copy_bits(skb, offset, buf, len) ||
@@ -443,21 +450,14 @@ void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 off
 	    !rill_ext_has(&x, RILL_I_CID))
 		goto bad;
 	rcu_read_lock();
-	node = rill_node_find(x.cid);
-	sk = node && node->kind == RILL_NODE_SOCK ?
-	     &container_of(node, struct rill_sock, node)->inet.sk : NULL;
-	if (sk && (!net_eq(sock_net(sk), udp->rn->net) ||
-		   !refcount_inc_not_zero(&sk->sk_refcnt)))
-		sk = NULL;
+	sk = rill_node_sock(rill_node_find(x.cid), udp->rn->net);
 	rcu_read_unlock();
 	if (!sk)
 		goto bad;
 
 	bh_lock_sock(sk);
 	if (!sock_owned_by_user(sk)) {
-		rill_out_init(&out);
-		rill_conn_icmp(&rill_sk(sk)->conn, err, rill_now(), &out);
-		rill_apply(sk, &out);
+		rill_rcv_icmp(sk, err);
 	} else {
 		rill_sk(sk)->icmp_err = err;
 		set_bit(RILL_D_ICMP, &rill_sk(sk)->deferred);

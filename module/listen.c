@@ -60,7 +60,7 @@ static struct sock *rill_listener_of(struct rill_udp *udp, struct sk_buff *skb, 
 	struct in6_addr local, remote;
 	__be16 udp_port;
 
-	rill_skb_path(udp, skb, &local, &remote, &udp_port);
+	rill_skb_path(skb, &local, &remote, &udp_port);
 	if (udp->v6 ? ipv6_addr_is_multicast(&local) :
 		      skb->pkt_type != PACKET_HOST)
 		return NULL;	/* RFC 9293 MUST-57 */
@@ -126,7 +126,7 @@ static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_
 	struct inet_sock *inet = inet_sk(child);
 	struct rill_conn_cfg cfg;
 
-	rs->ooo = RB_ROOT;
+	rill_sock_init(child);
 	rs->ooo_mem = NULL;
 	rs->deferred = 0;
 	rs->throttled = false;
@@ -136,23 +136,14 @@ static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_
 	RCU_INIT_POINTER(child->sk_dst_cache, NULL);
 	rs->bind = NULL;
 	rs->bind_auto = false;
-	INIT_HLIST_NODE(&rs->bind_node);
-	INIT_HLIST_NODE(&rs->listen_node);
-	spin_lock_init(&rs->accept_lock);
-	INIT_LIST_HEAD(&rs->accept_q);
-	INIT_LIST_HEAD(&rs->accept_node);
 	rs->accept_open = false;
 	rs->last_data_sent = rs->last_data_rcv = rill_cb(skb)->stamp;
 	rs->rebinds = 0;
-	rill_timer_init(child);
-	rill_output_init(child);
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
 	inet->mc_list = NULL;
-	sock_reset_flag(child, SOCK_RCU_FREE);
-	sock_set_flag(child, SOCK_RCU_FREE);
 
 	rs->udp = udp;
-	rill_skb_path(udp, skb, &child->sk_v6_rcv_saddr, &child->sk_v6_daddr, &rs->peer_udp);
+	rill_skb_path(skb, &child->sk_v6_rcv_saddr, &child->sk_v6_daddr, &rs->peer_udp);
 	inet->inet_num = info->dport;
 	inet->inet_sport = htons(info->dport);
 	inet->inet_dport = htons(info->sport);
@@ -164,7 +155,6 @@ static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_
 	rill_conn_config(child, &cfg);
 	cfg.cid = info->cid;
 	rill_conn_init(&rs->conn, &cfg, rill_cb(skb)->stamp);
-	rill_pace_config(child);
 }
 
 /* Put @child on its listener's queue; false: it is full, or closing. */
@@ -262,6 +252,23 @@ put:
 	return child;
 }
 
+/* Carrier sockets for the addresses @sk listens on. */
+static int rill_listen_carrier(struct sock *sk)
+{
+	struct rill_net *rn = rill_sk_net(sk);
+	bool any6 = ipv6_addr_any(&sk->sk_v6_rcv_saddr);
+	bool need6 = any6 || !rill_is_v4(&sk->sk_v6_rcv_saddr);
+	bool need4 = !need6 || (any6 && !sk->sk_ipv6only);
+	int err = 0;
+
+	if (need6)
+		err = rill_udp_open(rn, true, true);
+	/* A host without IPv6: a dual-stack listener serves IPv4 alone. */
+	if (need4 && (!err || err == -EAFNOSUPPORT))
+		err = rill_udp_open(rn, false, true);
+	return err;
+}
+
 /* listen(2). */
 int rill_listen(struct socket *sock, int backlog)
 {
@@ -304,21 +311,14 @@ out:
 	return err;
 }
 
-/* Carrier sockets for the addresses @sk listens on. */
-int rill_listen_carrier(struct sock *sk)
+/* A child whose listener is gone: tell the peer, and end it. */
+static void rill_reset_child(struct sock *sk)
 {
-	struct rill_net *rn = rill_sk_net(sk);
-	bool any6 = ipv6_addr_any(&sk->sk_v6_rcv_saddr);
-	bool need6 = any6 || !rill_is_v4(&sk->sk_v6_rcv_saddr);
-	bool need4 = !need6 || (any6 && !sk->sk_ipv6only);
-	int err = 0;
-
-	if (need6)
-		err = rill_udp_open(rn, true, true);
-	/* A host without IPv6: a dual-stack listener serves IPv4 alone. */
-	if (need4 && (!err || err == -EAFNOSUPPORT))
-		err = rill_udp_open(rn, false, true);
-	return err;
+	sock_orphan(sk);
+	if (sk->sk_state == TCP_CLOSE)
+		rill_destroy(sk);
+	else
+		rill_reset(sk, RILL_MIB_ABORTONDATA, ECONNRESET);
 }
 
 /* No more SYNs; children nobody accepted are reset.  Socket locked. */
@@ -347,24 +347,6 @@ void rill_listen_stop(struct sock *sk)
 		sock_put(csk);		/* the `queue` reference */
 		cond_resched();
 	}
-}
-
-/* A child whose listener is gone: tell the peer, and end it. */
-void rill_reset_child(struct sock *sk)
-{
-	struct rill_out out;
-
-	sock_orphan(sk);
-	if (sk->sk_state == TCP_CLOSE) {
-		rill_destroy(sk);
-		return;
-	}
-	rill_out_init(&out);
-	rill_conn_abort(&rill_sk(sk)->conn, RILL_R_ABORT, rill_now(), &out);
-	rill_mib_inc(rill_sk_net(sk), RILL_MIB_ABORTONDATA);
-	out.bits |= RILL_B_RESET;
-	out.err = ECONNRESET;
-	rill_apply(sk, &out);
 }
 
 static bool rill_accept_empty(struct sock *sk)

@@ -152,6 +152,16 @@ static bool rill_output_full(struct sock *sk)
 	return false;
 }
 
+/* SO_MAX_PACING_RATE: the kernel's core stores it and does not tell us. */
+static void rill_pace_config(struct sock *sk)
+{
+	unsigned long rate = READ_ONCE(sk->sk_max_pacing_rate);
+	bool fq = smp_load_acquire(&sk->sk_pacing_status) == SK_PACING_FQ;
+
+	rill_sk(sk)->conn.pace.rate = rate == ~0UL || fq ? 0 : rate;
+	WRITE_ONCE(sk->sk_pacing_rate, rate);
+}
+
 /* Carry packets until the engine has none, or the queue below is full. */
 static void rill_output_loop(struct sock *sk, struct rill_out *out)
 {
@@ -161,7 +171,7 @@ static void rill_output_loop(struct sock *sk, struct rill_out *out)
 	int err;
 
 	rs->throttled = false;
-	rill_pace_config(sk);	/* SO_MAX_PACING_RATE: the core does not tell */
+	rill_pace_config(sk);
 	local_bh_disable();
 	for (;;) {
 		rill_conn_poll_tx(&rs->conn, now, &tx, out);
@@ -327,20 +337,13 @@ void rill_output(struct sock *sk)
 void rill_release_cb(struct sock *sk)
 {
 	struct rill_sock *rs = rill_sk(sk);
-	struct rill_out out;
 
 	if (!READ_ONCE(rs->deferred))
 		return;
-	if (test_and_clear_bit(RILL_D_TIMER, &rs->deferred)) {
-		rill_out_init(&out);
-		rill_conn_timeout(&rs->conn, rill_now(), &out);
-		rill_apply(sk, &out);
-	}
-	if (test_and_clear_bit(RILL_D_ICMP, &rs->deferred)) {
-		rill_out_init(&out);
-		rill_conn_icmp(&rs->conn, rs->icmp_err, rill_now(), &out);
-		rill_apply(sk, &out);
-	}
+	if (test_and_clear_bit(RILL_D_TIMER, &rs->deferred))
+		rill_timer_run(sk);
+	if (test_and_clear_bit(RILL_D_ICMP, &rs->deferred))
+		rill_rcv_icmp(sk, rs->icmp_err);
 	if (test_and_clear_bit(RILL_D_OUTPUT, &rs->deferred))
 		rill_output(sk);
 }

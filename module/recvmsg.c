@@ -26,8 +26,8 @@ u64 rill_inq(const struct sock *sk)
  * Is there room for @skb?  Reserves the memory it takes.
  *
  * Credit is half the buffer and cannot be taken back, even if the buffer shrinks,
- * and small packets cost more memory than they carry: up to twice is kept before what was asked
- * for is refused.  What comes @ahead of a gap gets half of that, and what the
+ * and small packets cost more memory than they carry: up to twice is kept before
+ * what was asked for is refused.  What comes @ahead of a gap gets half of that, and what the
  * program waits for always has room, or neither could ever go on.
  */
 bool rill_rcv_room(struct sock *sk, struct sk_buff *skb, bool ahead)

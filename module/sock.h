@@ -204,12 +204,13 @@ int rill_addr_put(const struct sock *sk, void *uaddr, const struct in6_addr *add
 int rill_addr_bindable(struct sock *sk, const struct in6_addr *addr, int oif);
 
 /* af_rill.c */
-void rill_sock_init(struct sock *sk, int protocol);
+void rill_sock_init(struct sock *sk);
+void rill_forget_names(struct sock *sk, bool port);
 void rill_set_state(struct sock *sk, int state);
 void rill_close(struct sock *sk, long timeout);
 int rill_disconnect(struct sock *sk, int flags);
 void rill_destroy(struct sock *sk);
-void rill_pace_config(struct sock *sk);
+void rill_reset(struct sock *sk, enum rill_mib why, int err);
 int rill_family_register(void);
 void rill_family_unregister(void);
 void rill_proto_unregister(void);
@@ -241,6 +242,7 @@ u64 rill_inq(const struct sock *sk);
 int rill_backlog_rcv(struct sock *sk, struct sk_buff *skb);
 void rill_input(struct rill_udp *udp, struct sk_buff *skb);
 void rill_rcv_skb(struct sock *sk, struct sk_buff *skb);
+void rill_rcv_icmp(struct sock *sk, int err);
 void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 offset);
 
 /* output.c */
@@ -255,8 +257,6 @@ int rill_send_reply(struct rill_udp *udp, const struct sk_buff *to, const u8 *b,
 
 /* listen.c */
 int rill_listen(struct socket *sock, int backlog);
-int rill_listen_carrier(struct sock *sk);
-void rill_reset_child(struct sock *sk);
 void rill_conn_config(struct sock *sk, struct rill_conn_cfg *cfg);
 void rill_listen_stop(struct sock *sk);
 struct sock *rill_accept(struct sock *sk, int flags, int *err);
@@ -287,6 +287,7 @@ void rill_port_put(struct sock *sk);
 struct sock *rill_listener_nth(struct net *net, bool v6, loff_t pos);
 
 /* timer.c */
+void rill_timer_run(struct sock *sk);
 void rill_timer_init(struct sock *sk);
 void rill_timer_sync(struct sock *sk);
 void rill_timer_stop(struct sock *sk);

@@ -12,8 +12,8 @@
  */
 #include "sock.h"
 
-/* The socket is locked by us, in softirq: the deadline may have come. */
-static void rill_timer_run(struct sock *sk)
+/* The deadline may have come.  Socket locked. */
+void rill_timer_run(struct sock *sk)
 {
 	struct rill_out out;
 

@@ -296,8 +296,8 @@ void rill_udp_xmit(struct sock *sk, struct dst_entry *dst, struct sk_buff *skb, 
 }
 
 /* Where @skb came from and went to, IPv4 as v4-mapped; the sender's UDP port. */
-void rill_skb_path(const struct rill_udp *udp, const struct sk_buff *skb,
-		   struct in6_addr *local, struct in6_addr *remote, __be16 *port)
+void rill_skb_path(const struct sk_buff *skb, struct in6_addr *local,
+		   struct in6_addr *remote, __be16 *port)
 {
 	/* By the packet: a connection's may come by a carrier of the other family. */
 	if (skb->protocol == htons(ETH_P_IPV6)) {
