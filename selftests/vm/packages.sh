@@ -11,6 +11,6 @@ CHECK_PACKAGES=(bc bison flex libelf-dev libssl-dev rsync perl python3 g++ clang
 	gcc-multilib sparse linux-source-6.1)
 # in the guest: what the demo and the tests run
 GUEST_PACKAGES=(redis-server redis-tools nginx-light curl iproute2 ethtool nftables
-	procps python3 iputils-ping tcpdump socat)
+	procps python3 iputils-ping tcpdump socat iperf3 openssh-server openssh-client rsync caddy hey)
 # in the guest's initramfs
 INITRAMFS_PACKAGES=(busybox-static)
