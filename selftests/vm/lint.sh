@@ -4,7 +4,7 @@
 set -u
 . "$(dirname "$0")/common.sh"
 cd "$TOP" || exit
-apt_install "${BUILD_PACKAGES[@]}" rsync sparse shellcheck g++
+apt_install "${BUILD_PACKAGES[@]}" rsync sparse shellcheck g++ man-db
 
 passed=0 failed=0
 check() {	# NAME COMMAND...: a check passes with status 0 and no output
@@ -39,10 +39,19 @@ header() {
 versions() { grep -rnE 'LINUX_VERSION_CODE|KERNEL_VERSION *\(' module --include='*.[ch]' | grep -v '^module/compat-include/'; true; }
 scripts() { find .ci/run selftests \( -path .ci/run -o -name '*.sh' \) -print0 | xargs -0 shellcheck -x; }
 
+manual() {
+	local page said
+	for page in tools/*.[1-9]; do
+		said=$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -l "$page" 2>&1 >/dev/null) || return
+		[ -z "$said" ] || { echo "$said"; return 1; }
+	done
+}
+
 check 'the module builds in silence under W=1' warnings lint-w1 W=1
 check 'sparse is silent' warnings lint-sparse C=1
 check '<linux/rill.h> stands alone in C90 and C++' header
 check 'kernel versions are compared in compat-include/ only' versions
 check 'shellcheck is silent' scripts
+check 'the manual pages are silent under man --warnings' manual
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
