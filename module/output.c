@@ -312,11 +312,11 @@ void rill_apply(struct sock *sk, struct rill_out *out)
 		sk->sk_data_ready(sk);
 	if (out->bits & RILL_B_STATE)
 		rill_apply_state(sk, out);
-	if (out->bits & RILL_B_WRITABLE) {
+	if (out->bits & RILL_B_WRITABLE)
 		rill_expand_sndbuf(sk);
-		if (!sock_flag(sk, SOCK_DEAD))
-			rill_stream_write_space(sk);
-	}
+	/* What has left no longer counts against RILL_NOTSENT_LOWAT. */
+	if (out->bits & (RILL_B_WRITABLE | RILL_B_TX) && !sock_flag(sk, SOCK_DEAD))
+		rill_check_space(sk);
 	if (out->bits & (RILL_B_RESET | RILL_B_TOMB))
 		rill_apply_end(sk, out);
 	else

@@ -69,6 +69,19 @@ void rill_write_space(struct sock *sk)
 	rcu_read_unlock();
 }
 
+/*
+ * Bytes were acknowledged or sent: is anyone waiting for that?  Only who was told
+ * there is no room is told that there is again, so that a program on edges is
+ * not woken by every acknowledgement.
+ */
+void rill_check_space(struct sock *sk)
+{
+	/* Pairs with rill_poll(): it sets the bit and looks again. */
+	smp_mb();
+	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		rill_stream_write_space(sk);
+}
+
 /* poll(2), select(2), epoll(7). */
 __poll_t rill_poll(struct file *file, struct socket *sock, poll_table *wait)
 {

@@ -223,6 +223,7 @@ int rill_connect(struct socket *sock, struct sockaddr_unsized *uaddr, int len, i
 __poll_t rill_poll(struct file *file, struct socket *sock, poll_table *wait);
 void rill_write_space(struct sock *sk);
 void rill_stream_write_space(struct sock *sk);
+void rill_check_space(struct sock *sk);
 bool rill_stream_is_readable(struct sock *sk);
 bool rill_stream_memory_free(const struct sock *sk, int wake);
 
