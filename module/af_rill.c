@@ -42,6 +42,7 @@ void rill_set_state(struct sock *sk, int state)
 static void rill_sock_destruct(struct sock *sk)
 {
 	hrtimer_cancel(&rill_sk(sk)->timer);
+	__skb_queue_purge(&sk->sk_error_queue);
 	sk_mem_reclaim_final(sk);	/* SO_RESERVE_MEM too */
 	sk_sockets_allocated_dec(sk);
 	WARN_ON_ONCE(atomic_read(&sk->sk_rmem_alloc));
@@ -122,7 +123,6 @@ void rill_purge(struct sock *sk)
 	kfree(rs->ooo_mem);
 	rs->ooo_mem = NULL;
 	memset(&rs->conn.rx.ooo, 0, sizeof(rs->conn.rx.ooo));
-	__skb_queue_purge(&sk->sk_error_queue);
 	sk_mem_reclaim(sk);
 }
 
@@ -412,6 +412,7 @@ static int rill_accept_sock(struct socket *sock, struct socket *newsock, int fla
 	sock_rps_record_flow(child);
 	sock_graft(child, newsock);
 	newsock->state = SS_CONNECTED;
+	set_bit(SOCK_SUPPORT_ZC, &newsock->flags);
 	release_sock(child);
 	return 0;
 }
@@ -492,6 +493,8 @@ const struct proto_ops rill_stream_ops = {
 	.sendpage = sock_no_sendpage,
 #endif
 	.set_rcvlowat = rill_set_rcvlowat,
+	.splice_read = rill_splice_read,
+	.splice_eof = rill_splice_eof,
 };
 
 struct proto rill_prot = {
@@ -528,6 +531,7 @@ static int rill_create(struct net *net, struct socket *sock, int protocol, int k
 		return -ENOBUFS;
 	sock->ops = &rill_stream_ops;
 	sock->state = SS_UNCONNECTED;
+	set_bit(SOCK_SUPPORT_ZC, &sock->flags);
 	sock_init_data(sock, sk);
 	sk->sk_protocol = protocol;
 	rill_sk(sk)->v6 = protocol == RILL_PROTO_V6;

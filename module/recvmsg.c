@@ -22,6 +22,14 @@ u64 rill_inq(const struct sock *sk)
 	return r->nxt - r->read;
 }
 
+/* What io_uring is told after a read: more than 0 if another one finds something. */
+static int rill_inq_hint(const struct sock *sk)
+{
+	u64 inq = rill_inq(sk);
+
+	return inq || !sock_flag(sk, SOCK_DONE) ? min_t(u64, inq, INT_MAX) : 1;
+}
+
 /*
  * Is there room for @skb?  Reserves the memory it takes.
  *
@@ -205,7 +213,7 @@ static int rill_copy_out(struct sk_buff *skb, u32 skip, struct msghdr *msg, u32 
 }
 
 /* The queued skb that holds stream offset @seq, and how far in; NULL: none. */
-static struct sk_buff *rill_rcv_find(struct sock *sk, u64 seq, u32 *skip)
+struct sk_buff *rill_rcv_find(struct sock *sk, u64 seq, u32 *skip)
 {
 	struct sk_buff *skb;
 
@@ -221,7 +229,7 @@ static struct sk_buff *rill_rcv_find(struct sock *sk, u64 seq, u32 *skip)
 }
 
 /* All below @seq was read: drop what is used up. */
-static void rill_rcv_eat(struct sock *sk, u64 seq)
+void rill_rcv_eat(struct sock *sk, u64 seq)
 {
 	struct sk_buff *skb;
 
@@ -233,7 +241,7 @@ static void rill_rcv_eat(struct sock *sk, u64 seq)
 }
 
 /* The program took @bytes: give credit, perhaps tell the peer. */
-static void rill_rcv_took(struct sock *sk, u32 bytes)
+void rill_rcv_took(struct sock *sk, u32 bytes)
 {
 	struct rill_sock *rs = rill_sk(sk);
 	struct rill_out out;
@@ -253,7 +261,7 @@ static void rill_rcv_took(struct sock *sk, u32 bytes)
  * Why a reader with nothing copied should not wait: 1: end of stream, a negative
  * errno, or 0: wait.
  */
-static int rill_recv_end(struct sock *sk)
+int rill_recv_end(struct sock *sk)
 {
 	if (sock_flag(sk, SOCK_DONE))
 		return 1;
@@ -300,7 +308,7 @@ static int rill_recv_some(struct sock *sk, struct msghdr *msg, u64 *seq, size_t 
 }
 
 /* Wait until something beyond @seq arrives, an end, a signal, or the time-out. */
-static void rill_recv_wait(struct sock *sk, long *timeo, u64 seq)
+void rill_recv_wait(struct sock *sk, long *timeo, u64 seq)
 {
 	struct rill_recv *r = &rill_sk(sk)->conn.rx;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
@@ -367,7 +375,7 @@ int rill_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	int n;
 
 	if (unlikely(flags & MSG_ERRQUEUE))
-		return -EAGAIN;		/* nothing is ever queued there */
+		return rill_recv_error(sk, msg, len);
 	if (unlikely(flags & MSG_OOB))
 		return -EOPNOTSUPP;
 	if (sk_can_busy_loop(sk) && skb_queue_empty_lockless(&sk->sk_receive_queue) &&
@@ -375,6 +383,8 @@ int rill_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		sk_busy_loop(sk, flags & MSG_DONTWAIT);
 	lock_sock(sk);
 	n = rill_recvmsg_locked(sk, msg, len, flags);
+	if (msg->msg_get_inq)
+		msg->msg_inq = rill_inq_hint(sk);
 	release_sock(sk);
 	return n;
 }

@@ -347,7 +347,35 @@ static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
 		return copied;
 	}
 out_err:
-	return sk_stream_error(sk, msg->msg_flags, err);
+	err = sk_stream_error(sk, msg->msg_flags, err);
+	/* No acknowledgement will come and wake those on edges: look now. */
+	if (err == -EAGAIN && rill_sk(sk)->conn.tx.una == rill_sk(sk)->conn.tx.end)
+		sk->sk_write_space(sk);
+	return err;
+}
+
+/*
+ * MSG_ZEROCOPY: the bytes are copied all the same, and the notice says so at once
+ * (SO_EE_CODE_ZEROCOPY_COPIED).  io_uring has notices of its own (msg_ubuf), and
+ * knows by itself that nobody used the pages.
+ */
+static int rill_sendmsg_zerocopy(struct sock *sk, struct msghdr *msg, size_t len)
+{
+	struct ubuf_info *uarg;
+	int n;
+
+	if (msg->msg_ubuf || !sock_flag(sk, SOCK_ZEROCOPY) || !len)
+		return rill_sendmsg_locked(sk, msg, len);
+	uarg = msg_zerocopy_realloc(sk, len, NULL RILL_ZC_DEVMEM);
+	if (!uarg)
+		return sk_stream_error(sk, msg->msg_flags, -ENOBUFS);
+	uarg_to_msgzc(uarg)->zerocopy = 0;
+	n = rill_sendmsg_locked(sk, msg, len);
+	if (n > 0)
+		net_zcopy_put(uarg);
+	else
+		net_zcopy_put_abort(uarg, true);
+	return n;
 }
 
 /* sendmsg(2).  A name in @msg is ignored on a connected stream, as TCP does. */
@@ -358,7 +386,8 @@ int rill_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	if (msg->msg_flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	lock_sock(sk);
-	err = rill_sendmsg_locked(sk, msg, len);
+	err = msg->msg_flags & MSG_ZEROCOPY ? rill_sendmsg_zerocopy(sk, msg, len) :
+					      rill_sendmsg_locked(sk, msg, len);
 	release_sock(sk);
 	return err;
 }

@@ -238,6 +238,19 @@ void rill_rcv_queue(struct sock *sk, struct sk_buff *skb, bool ahead);
 void rill_rcv_purge(struct sock *sk);
 bool rill_rcv_room(struct sock *sk, struct sk_buff *skb, bool ahead);
 u64 rill_inq(const struct sock *sk);
+struct sk_buff *rill_rcv_find(struct sock *sk, u64 seq, u32 *skip);
+void rill_rcv_eat(struct sock *sk, u64 seq);
+void rill_rcv_took(struct sock *sk, u32 bytes);
+int rill_recv_end(struct sock *sk);
+void rill_recv_wait(struct sock *sk, long *timeo, u64 seq);
+
+/* errqueue.c */
+int rill_recv_error(struct sock *sk, struct msghdr *msg, size_t len);
+
+/* splice.c */
+ssize_t rill_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe,
+			 size_t len, unsigned int flags);
+void rill_splice_eof(struct socket *sock);
 
 /* input.c */
 int rill_backlog_rcv(struct sock *sk, struct sk_buff *skb);

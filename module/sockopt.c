@@ -19,6 +19,7 @@
 #define RILL_MAX_KEEPCNT	127
 #define RILL_MAX_SYNCNT		127
 #define RILL_MAX_LINGER2	120	/* seconds, TCP_FIN_TIMEOUT_MAX */
+#define RILL_OWN_OPTIONS	128	/* from here on not TCP's */
 
 /* proto.keepalive: SO_KEEPALIVE was set to @val. */
 void rill_set_keepalive(struct sock *sk, int val)
@@ -138,6 +139,14 @@ static int rill_set_notsent_lowat(struct sock *sk, int val)
 	return 0;
 }
 
+static int rill_set_zerocopy(struct sock *sk, int val)
+{
+	if (val < 0 || val > 1)
+		return -EINVAL;
+	sock_valbool_flag(sk, SOCK_ZEROCOPY, val);
+	return 0;
+}
+
 static int rill_set_congestion(struct sock *sk, sockptr_t optval, unsigned int optlen)
 {
 	struct rill_sock *rs = rill_sk(sk);
@@ -190,6 +199,8 @@ static int rill_set_int(struct sock *sk, int optname, int val)
 		return rill_set_user_timeout(sk, val);
 	case RILL_NOTSENT_LOWAT:
 		return rill_set_notsent_lowat(sk, val);
+	case RILL_ZEROCOPY:
+		return rill_set_zerocopy(sk, val);
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -267,8 +278,11 @@ int rill_setsockopt(struct socket *sock, int level, int optname, sockptr_t optva
 	int val, err;
 
 	switch (level) {
-	case SOL_RILL:
 	case SOL_TCP:
+		if (optname >= RILL_OWN_OPTIONS)
+			return -ENOPROTOOPT;
+		break;
+	case SOL_RILL:
 	case SOL_IP:
 	case SOL_IPV6:
 		break;
@@ -330,6 +344,9 @@ static int rill_get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case RILL_NOTSENT_LOWAT:
 		*val = rs->notsent_lowat;
+		return 0;
+	case RILL_ZEROCOPY:
+		*val = sock_flag(sk, SOCK_ZEROCOPY);
 		return 0;
 	default:
 		return -ENOPROTOOPT;
@@ -432,8 +449,13 @@ int rill_getsockopt(struct socket *sock, int level, int optname, char __user *op
 		return rill_get_struct(sk, optname, optval, optlen, len);
 	lock_sock(sk);
 	switch (level) {
-	case SOL_RILL:
 	case SOL_TCP:
+		if (optname >= RILL_OWN_OPTIONS) {
+			err = -ENOPROTOOPT;
+			break;
+		}
+		fallthrough;
+	case SOL_RILL:
 		err = rill_get_int(sk, optname, &val);
 		break;
 	case SOL_IP:

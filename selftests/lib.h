@@ -102,6 +102,11 @@ struct env {
 	FAMILY(NAME, rill4_veth); FAMILY(NAME, rill6_veth)
 
 #define OVER_BOTH(NAME)	OVER_LO(NAME); OVER_VETH(NAME)
+/* Both families of addresses and both paths, each once: for what is costly. */
+#define ON_FOUR_PATHS(NAME) \
+	FAMILY(NAME, tcp4); FAMILY(NAME, tcp6_veth); \
+	FAMILY(NAME, rill4); FAMILY(NAME, rill6_veth)
+
 #define RILL_LO(NAME)	FAMILY(NAME, rill4); FAMILY(NAME, rill6)
 #define RILL_VETH(NAME)	FAMILY(NAME, rill4_veth); FAMILY(NAME, rill6_veth)
 

@@ -17,10 +17,12 @@
 #define RILL_TUNNEL_SOCK(sock)	(sock)		/* setup and release take a socket */
 #define RILL_IPCB_FLAGS				/* udp_tunnel_xmit_skb()'s last argument */
 #define RILL_RECVMSG_ADDR_LEN	, int *addr_len	/* proto.recvmsg's last argument */
+#define RILL_ZC_DEVMEM				/* msg_zerocopy_realloc()'s last argument */
 #else
 #define RILL_TUNNEL_SOCK(sock)	((sock)->sk)
 #define RILL_IPCB_FLAGS		, 0
 #define RILL_RECVMSG_ADDR_LEN
+#define RILL_ZC_DEVMEM		, false
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)

@@ -46,6 +46,9 @@
 #define RILL_USER_TIMEOUT	18	/* unsigned int, ms unacknowledged data may wait; 0: the default */
 #define RILL_NOTSENT_LOWAT	25	/* unsigned int, bytes not sent above which poll() has no EPOLLOUT */
 
+/* Rill's own. */
+#define RILL_ZEROCOPY		128	/* int 0/1: SO_ZEROCOPY, which older kernels keep to TCP */
+
 /* Bits of rill_info.tcpi_options; the values are TCP's. */
 #define RILLI_OPT_SACK		0x02	/* always: acknowledgements carry ranges */
 #define RILLI_OPT_WSCALE	0x04	/* always: credit is 64 bits wide */
