@@ -79,8 +79,10 @@ static void rill_conn_reset(struct rill_conn *c, const struct rill_pkt *p, u64 n
 }
 
 /* Marks the peer reports are a loss without a loss (RFC 9002 7.3.2). */
-static void rill_conn_ecn(struct rill_conn *c, const struct rill_ext *x, u64 sent_at, u64 now)
+static void rill_conn_ecn(struct rill_conn *c, const struct rill_ext *x,
+			  const struct rill_acked *a, u64 now)
 {
+	struct rill_cc_loss loss = { .now = now, .before = a->inflight };
 	s32 fresh = x->ecn[2] - c->ecn_ce;
 
 	if (fresh <= 0)
@@ -88,7 +90,9 @@ static void rill_conn_ecn(struct rill_conn *c, const struct rill_ext *x, u64 sen
 	c->ecn_ce = x->ecn[2];
 	c->st.ce += fresh;
 	rill_count(c, RILL_MIB_ECNMARKS, fresh);
-	if (rill_cc_lost(&c->cc, 0, sent_at ? sent_at : c->tx.last_sent_at, now))
+	loss.sent_at = a->newest_sent_at ? a->newest_sent_at : c->tx.last_sent_at;
+	loss.inflight = c->tx.inflight;
+	if (rill_cc_lost(&c->cc, &loss))
 		rill_count(c, RILL_MIB_CONGESTION, 1);
 }
 
@@ -102,8 +106,10 @@ static void rill_conn_spurious(struct rill_conn *c, const struct rill_acked *a)
 		rill_count(c, RILL_MIB_UNDOS, 1);
 }
 
-void rill_conn_detect(struct rill_conn *c, u64 now)
+/* Look for losses; @before: bytes in flight before what brought the news. */
+void rill_conn_detect(struct rill_conn *c, u64 before, u64 now)
 {
+	struct rill_cc_loss loss = { .now = now, .before = before };
 	struct rill_losses l;
 
 	rill_loss_detect(&c->tx, &c->rtt, now, &l);
@@ -111,8 +117,13 @@ void rill_conn_detect(struct rill_conn *c, u64 now)
 		return;
 	c->st.lost += l.pkts;
 	rill_count(c, RILL_MIB_LOST, l.pkts);
-	if (rill_cc_lost(&c->cc, l.pkts, l.newest_sent_at, now))
+	loss.packets = l.pkts;
+	loss.sent_at = l.newest_sent_at;
+	loss.inflight = c->tx.inflight;
+	if (rill_cc_lost(&c->cc, &loss)) {
 		rill_count(c, RILL_MIB_CONGESTION, 1);
+		rill_loss_quiet(&c->tx);
+	}
 	if (c->pto_count > 1 && rill_loss_persistent(&l, &c->rtt, rill_conn_peer_delay(c))) {
 		rill_cc_persistent(&c->cc);
 		rill_count(c, RILL_MIB_PERSISTENT, 1);
@@ -126,6 +137,7 @@ static void rill_conn_acked(struct rill_conn *c, const struct rill_ext *x, u64 n
 	struct rill_acked a;
 	struct rill_cc_ack ca = { .now = now };
 	bool limited = c->limit == RILL_LIM_CWND;
+	u64 una = c->tx.una, lost = c->st.lost;
 
 	rill_send_acked(&c->tx, &x->ack, now, &a);
 	if (a.echo)
@@ -134,24 +146,27 @@ static void rill_conn_acked(struct rill_conn *c, const struct rill_ext *x, u64 n
 		u64 delay = min((u64)x->ack.delay * RILL_USEC, rill_conn_peer_delay(c));
 
 		rill_rtt_sample(&c->rtt, a.rtt, delay, now);
+		ca.rtt = a.rtt > delay ? a.rtt - delay : a.rtt;
 	}
 	if (a.spurious)
 		rill_conn_spurious(c, &a);
 	if (rill_ext_has(x, RILL_I_ECN))
-		rill_conn_ecn(c, x, a.newest_sent_at, now);
+		rill_conn_ecn(c, x, &a, now);
 	if (a.pkts) {
 		c->last_ack_rx = now;
-		rill_conn_detect(c, now);
+		rill_conn_detect(c, a.inflight, now);
 		c->pto_count = 0;
 		c->pto_probes = 0;
 		ca.acked = a.bytes;
 		ca.srtt = c->rtt.srtt;
 		ca.min_rtt = c->rtt.min;
-		ca.latest_rtt = a.rtt;
+		ca.sent_at = a.newest_sent_at;
+		ca.inflight = c->tx.inflight;
+		ca.progress = c->tx.una != una && c->st.lost == lost;
 		/* In slow start a window half used still grows (RFC 7661). */
 		ca.cwnd_limited = limited ||
 			(rill_cc_slow_start(&c->cc) && 2 * a.inflight >= c->cc.cwnd);
-		rill_cc_acked(&c->cc, &ca, a.newest_sent_at);
+		rill_cc_acked(&c->cc, &ca);
 		c->out->bits |= RILL_B_TX;
 	}
 	if (a.payload) {

@@ -9,7 +9,7 @@
 #ifndef RILL_CORE_CC_H
 #define RILL_CORE_CC_H
 
-#include "env.h"
+#include "hystart.h"
 
 #define RILL_CC_NAME_MAX	16	/* TCP_CA_NAME_MAX */
 #define RILL_CC_IW		10	/* packets, RFC 6928 */
@@ -22,8 +22,21 @@ struct rill_cc_ack {
 	u64	acked;		/* bytes newly acknowledged */
 	u64	srtt;		/* ns, 0: none yet */
 	u64	min_rtt;	/* ns */
-	u64	latest_rtt;	/* ns; of this acknowledgement, 0: no sample */
+	u64	rtt;		/* ns; its sample without the peer's delay, 0: none */
+	u64	sent_at;	/* when the newest packet it acknowledges was sent */
+	u64	inflight;	/* bytes in flight now */
+	u64	slack;		/* ns before it in which cwnd was not the limit; cc.c's */
 	bool	cwnd_limited;	/* cwnd was what held the sender back */
+	bool	progress;	/* the oldest byte was acknowledged and nothing was lost */
+};
+
+/* What was found lost, or marked by the network. */
+struct rill_cc_loss {
+	u64	now;
+	u64	sent_at;	/* when the newest of the packets was sent */
+	u64	before;		/* bytes in flight before the news came */
+	u64	inflight;	/* bytes in flight now */
+	u32	packets;	/* declared lost; 0: a mark, which cannot be undone */
 };
 
 struct rill_cc;
@@ -37,11 +50,16 @@ struct rill_cc_ops {
 
 struct rill_cc {
 	const struct rill_cc_ops *ops;
-	u64	cwnd;		/* bytes, headers included */
+	u64	cwnd;		/* bytes, headers included; in recovery PRR's */
 	u64	ssthresh;	/* bytes, RILL_SSTHRESH_NONE at first */
 	u64	recovery_at;	/* packets sent before this answer an old loss */
 	u64	undo_cwnd;	/* bytes, to go back to when no loss was real */
 	u64	undo_ssthresh;	/* bytes */
+	u64	prr_fs;		/* bytes in flight when recovery began */
+	u64	prr_delivered;	/* bytes acknowledged in recovery */
+	u64	prr_out;	/* bytes sent in recovery */
+	u64	slack_at;	/* since when cwnd is not the limit, 0: it is */
+	struct rill_hystart hystart;
 	u32	mss;		/* bytes a full packet counts, header included */
 	u32	undo_lost;	/* packets of this episode still believed lost */
 	bool	in_recovery;	/* until a packet sent after recovery_at is acked */
@@ -54,8 +72,11 @@ const struct rill_cc_ops *rill_cc_nth(unsigned int i);
 void rill_cc_init(struct rill_cc *cc, const struct rill_cc_ops *ops, u32 mss);
 void rill_cc_switch(struct rill_cc *cc, const struct rill_cc_ops *ops);
 void rill_cc_set_mss(struct rill_cc *cc, u32 mss);
-void rill_cc_acked(struct rill_cc *cc, const struct rill_cc_ack *ack, u64 largest_sent_at);
-bool rill_cc_lost(struct rill_cc *cc, u32 packets, u64 sent_at, u64 now);
+void rill_cc_acked(struct rill_cc *cc, struct rill_cc_ack *ack);
+bool rill_cc_lost(struct rill_cc *cc, const struct rill_cc_loss *loss);
+void rill_cc_sent(struct rill_cc *cc, u64 bytes);
+void rill_cc_idle(struct rill_cc *cc, u32 ptos);
+void rill_cc_slow_start_acked(struct rill_cc *cc, const struct rill_cc_ack *ack);
 bool rill_cc_spurious(struct rill_cc *cc, u32 packets);
 void rill_cc_persistent(struct rill_cc *cc);
 

@@ -110,10 +110,13 @@ static void rill_cubic_on_ack(struct rill_cc *cc, const struct rill_cc_ack *ack)
 	u64 t, target;
 
 	if (rill_cc_slow_start(cc)) {
-		cc->cwnd += ack->acked;
+		rill_cc_slow_start_acked(cc, ack);
 		return;
 	}
-	if (!c->epoch)
+	/* RFC 9438 5.8: the curve stands still while the program is the limit. */
+	if (c->epoch)
+		c->epoch = min(c->epoch + ack->slack, ack->now);
+	else
 		rill_cubic_epoch(cc, ack->now);
 	rill_cubic_friendly(cc, ack->acked);
 

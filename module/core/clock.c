@@ -172,7 +172,7 @@ void rill_conn_timeout(struct rill_conn *c, u64 now, struct rill_out *out)
 		out->bits |= RILL_B_TX;
 	}
 	if (c->tx.loss_at <= now)
-		rill_conn_detect(c, now);
+		rill_conn_detect(c, c->tx.inflight, now);
 	if (rill_conn_pto_at(c) <= now) {
 		/* RFC 9002 6.2.4: two probes, then wait twice as long. */
 		c->pto_probes = 2;

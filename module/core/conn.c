@@ -194,11 +194,21 @@ void rill_conn_set_payload(struct rill_conn *c, u16 path_payload)
 	rill_cc_set_mss(&c->cc, RILL_HDR + payload);
 }
 
+/* The program begins again after a pause: the window may be out of date. */
+static void rill_conn_restart(struct rill_conn *c, u64 now)
+{
+	u64 pto = rill_rtt_pto(&c->rtt, rill_conn_peer_delay(c), 0);
+
+	if (!rill_send_busy(&c->tx) && c->tx.last_sent_at)
+		rill_cc_idle(&c->cc, div64_u64(now - c->tx.last_sent_at, pto));
+}
+
 /* The program wrote: @run holds its bytes, laid out as packets. */
 void rill_conn_write(struct rill_conn *c, struct rill_run *run, u64 now,
 		     struct rill_out *out)
 {
 	c->out = out;
+	rill_conn_restart(c, now);
 	rill_send_append(&c->tx, run, now);
 	out->bits |= RILL_B_TX;
 }

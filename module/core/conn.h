@@ -233,7 +233,7 @@ void rill_conn_stop(struct rill_conn *c);
 void rill_conn_die(struct rill_conn *c, int err);
 void rill_conn_done(struct rill_conn *c);
 void rill_conn_peer(struct rill_conn *c, const struct rill_params *peer, u64 cid, u64 credit);
-void rill_conn_detect(struct rill_conn *c, u64 now);
+void rill_conn_detect(struct rill_conn *c, u64 before, u64 now);
 void rill_count(struct rill_conn *c, enum rill_mib mib, u32 n);
 u64 rill_conn_pto_at(const struct rill_conn *c);
 u64 rill_conn_peer_delay(const struct rill_conn *c);

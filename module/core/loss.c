@@ -74,6 +74,14 @@ void rill_loss_learn(struct rill_send *s, const struct rill_rtt *rtt, u64 late)
 
 	wnd = max(wnd + wnd / 8, base / 4);
 	s->reo_wnd = max(s->reo_wnd, min(wnd, base));
+	s->reo_quiet = 0;
+}
+
+/* A recovery began: after 16 without reordering, what was learned is forgotten. */
+void rill_loss_quiet(struct rill_send *s)
+{
+	if (s->reo_wnd && ++s->reo_quiet > RILL_REO_PERSIST)
+		s->reo_wnd = 0;
 }
 
 /* RFC 9002 7.6: do these losses span the time of persistent congestion? */

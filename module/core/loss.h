@@ -13,9 +13,11 @@
 #include "rtt.h"
 
 #define RILL_PKT_THRESHOLD	3	/* RFC 9002 6.1.1 kPacketThreshold */
+#define RILL_REO_PERSIST	16	/* recoveries, RFC 8985 6.2 step 4 */
 
 void rill_loss_detect(struct rill_send *s, const struct rill_rtt *rtt, u64 now,
 		      struct rill_losses *res);
+void rill_loss_quiet(struct rill_send *s);
 void rill_loss_learn(struct rill_send *s, const struct rill_rtt *rtt, u64 late);
 bool rill_loss_persistent(const struct rill_losses *l, const struct rill_rtt *rtt,
 			  u64 max_ack_delay);

@@ -437,6 +437,7 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 			c->aq.pingpong = true;
 		rill_send_record(&c->tx, rec, tx->run, tx->first, tx->n, flags, now);
 		rill_pace_sent(&c->pace, tx->bytes + tx->n * RILL_HDR, now);
+		rill_cc_sent(&c->cc, tx->bytes + tx->n * RILL_HDR);
 	} else {
 		c->tx.pn_next++;
 	}

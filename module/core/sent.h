@@ -83,6 +83,7 @@ struct rill_send {
 	u64	delivered;		/* packets acknowledged in all */
 	u64	delivered_at;		/* when the last of them was */
 	u64	rate;			/* bytes a second, newest delivery rate sample */
+	u32	reo_quiet;		/* recoveries since reordering was seen */
 	u32	inflight_pkts;
 	u32	rtx_pkts;		/* lost packets waiting to be sent again */
 	u32	retrans_out;		/* retransmitted packets in flight */

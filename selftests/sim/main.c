@@ -10,7 +10,8 @@ static const char usage[] =
 "usage: rill-sim [--seed N] [--seeds N] [--scenario NAME] [--trace] [--twice] [--corpus DIR]\n"
 "  --seed N         the first seed (1); alone: just this one\n"
 "  --seeds N        how many from there on\n"
-"  --scenario NAME  big (100 MiB both ways through loss, reordering, corruption) or clean\n"
+"  --scenario NAME  big (100 MiB both ways through loss, reordering, corruption), clean,\n"
+"                   wan (100 Mbit/s, 40 ms, a queue of as much), fair (two of it), lossy (1 %)\n"
 "  --trace          print every event\n"
 "  --twice          run each seed twice and compare: the simulator must repeat itself\n"
 "  --corpus DIR     write packets of the runs there, for the fuzzers\n"
@@ -34,8 +35,10 @@ static double wall(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-static void report_conns(const struct sim *s)
+/* A line for each end; false: connection 0 was slower than the scenario wants. */
+static bool report_conns(const struct sim *s)
 {
+	bool fast = true;
 	u32 i;
 
 	for (i = 0; i < s->nconns; i++) {
@@ -47,7 +50,10 @@ static void report_conns(const struct sim *s)
 		       sc->plan, sc->side, sc->written, sc->hash_tx, sc->rd, sc->hash_rx,
 		       sc->rd / secs / 1e6, sc->c.st.pkts_out, sc->c.st.retrans, sc->c.st.lost,
 		       sc->c.st.spurious, sc->c.rtt.srtt / 1e6, sc->c.cc.cwnd);
+		if (!sc->plan && sc->side && sc->rd < s->cfg->want * secs)
+			fast = false;
 	}
+	return fast;
 }
 
 static bool one(const struct opts *o, u64 seed, struct total *t, u64 *hash)
@@ -56,18 +62,20 @@ static bool one(const struct opts *o, u64 seed, struct total *t, u64 *hash)
 	struct sim *s = malloc(sizeof(*s));
 	bool ok;
 
-	if (!o->scenario)
+	if (o->scenario)
+		swarm_scenario(&cfg, o->scenario);
+	else
 		swarm_draw(&cfg, seed);
-	else if (!swarm_scenario(&cfg, o->scenario))
-		exit(2);
 	sim_init(s, seed, &cfg);
 	s->trace = o->trace;
 	s->corpus = o->corpus;
 	ok = sim_run_all(s);
 	if (!ok)
 		printf("failed: seed %llu%s: %s\n", seed, cfg.hostile ? " (hostile)" : "", s->why);
-	if (o->scenario)
-		report_conns(s);
+	if (o->scenario && !report_conns(s)) {
+		printf("failed: %s: less than %llu bytes/s\n", o->scenario, cfg.want);
+		ok = false;
+	}
 	t->pkts += s->pkts;
 	t->events += s->events;
 	t->virt += s->now - cfg.start;
@@ -86,7 +94,8 @@ static int parse(struct opts *o, int argc, char **argv)
 		{ "twice", 0, NULL, '2' }, { "corpus", 1, NULL, 'c' },
 		{ "stop", 0, NULL, 'x' }, { NULL, 0, NULL, 0 },
 	};
-	int c, i;
+	struct sim_cfg cfg;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
 		switch (c) {
@@ -100,10 +109,7 @@ static int parse(struct opts *o, int argc, char **argv)
 		default:	return -1;
 		}
 	}
-	for (i = 0; o->scenario && swarm_names[i]; i++)
-		if (!strcmp(swarm_names[i], o->scenario))
-			return 0;
-	return o->scenario || optind != argc ? -1 : 0;
+	return (o->scenario && !swarm_scenario(&cfg, o->scenario)) || optind != argc ? -1 : 0;
 }
 
 int main(int argc, char **argv)

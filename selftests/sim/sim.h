@@ -97,6 +97,7 @@ struct sim_cfg {
 	bool hostile;		/* damaged datagrams reach the engine */
 	bool lossy_only;	/* nothing in it may end a connection early */
 	bool hash;		/* hash both streams */
+	u64 want;		/* bytes a second connection 0's server must read, 0: any */
 	u32 check_every;	/* full invariants every so many events */
 };
 
@@ -260,6 +261,5 @@ void pnset_free(struct pnset *p);
 /* swarm.c */
 void swarm_draw(struct sim_cfg *cfg, u64 seed);
 bool swarm_scenario(struct sim_cfg *cfg, const char *name);
-extern const char *const swarm_names[];
 
 #endif /* RILL_SIM_H */

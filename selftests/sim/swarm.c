@@ -192,10 +192,56 @@ static void scenario_clean(struct sim_cfg *cfg)
 	cfg->link[1] = cfg->link[0];
 }
 
-const char *const swarm_names[] = { "big", "clean", NULL };
+/*
+ * 100 MiB one way, 100 Mbit/s, 40 ms of round trip, a queue of one bandwidth-delay
+ * product: the window must find the rate and stay near it.
+ */
+static void scenario_wan(struct sim_cfg *cfg)
+{
+	scenario_clean(cfg);
+	cfg->link[0].rate = cfg->link[1].rate = 12500000;
+	cfg->link[0].queue = cfg->link[1].queue = 40 * RILL_MSEC;
+	cfg->conn[0].app[1].total = 0;
+	/* 95 % of the line's payload, its start and end included */
+	cfg->want = 12500000ULL * 1432 / 1484 * 95 / 100;
+}
 
+/* Two such flows, the second 5 s after the first: each its share. */
+static void scenario_fair(struct sim_cfg *cfg)
+{
+	scenario_wan(cfg);
+	cfg->want = 0;
+	cfg->nconns = 2;
+	cfg->conn[1] = cfg->conn[0];
+	cfg->conn[1].port++;
+	cfg->conn[1].at = cfg->start + 5 * RILL_SEC;
+}
+
+/* The line of scenario_wan() that loses one packet in a hundred. */
+static void scenario_lossy(struct sim_cfg *cfg)
+{
+	scenario_wan(cfg);
+	cfg->want = 0;
+	cfg->link[0].loss = cfg->link[1].loss = 10000;
+}
+
+static const struct {
+	const char *name;
+	void (*fill)(struct sim_cfg *cfg);
+} swarm_scenarios[] = {
+	{ "big", scenario_big },
+	{ "clean", scenario_clean },
+	{ "wan", scenario_wan },
+	{ "fair", scenario_fair },
+	{ "lossy", scenario_lossy },
+};
+
+
+/* The scenario called @name; false: there is none. */
 bool swarm_scenario(struct sim_cfg *cfg, const char *name)
 {
+	u32 i;
+
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->start = RILL_SEC;
 	cfg->faults_end = RILL_NEVER;
@@ -206,11 +252,11 @@ bool swarm_scenario(struct sim_cfg *cfg, const char *name)
 	cfg->ooo_cap = 256;
 	cfg->lossy_only = true;
 	cfg->check_every = 1;
-	if (!strcmp(name, "big"))
-		scenario_big(cfg);
-	else if (!strcmp(name, "clean"))
-		scenario_clean(cfg);
-	else
-		return false;
-	return true;
+	for (i = 0; i < sizeof(swarm_scenarios) / sizeof(swarm_scenarios[0]); i++) {
+		if (strcmp(swarm_scenarios[i].name, name))
+			continue;
+		swarm_scenarios[i].fill(cfg);
+		return true;
+	}
+	return false;
 }

@@ -12,10 +12,19 @@ static void start(struct rill_cc *cc, const struct rill_cc_ops *ops)
 static void acked(struct rill_cc *cc, u64 bytes, u64 sent_at)
 {
 	struct rill_cc_ack a = { .now = sent_at + 1, .acked = bytes, .srtt = RILL_MSEC,
-				 .min_rtt = RILL_MSEC, .latest_rtt = RILL_MSEC,
+				 .min_rtt = RILL_MSEC, .rtt = RILL_MSEC, .sent_at = sent_at,
 				 .cwnd_limited = true };
 
-	rill_cc_acked(cc, &a, sent_at);
+	rill_cc_acked(cc, &a);
+}
+
+/* @packets of a full window are lost. */
+static bool lost(struct rill_cc *cc, u32 packets, u64 sent_at, u64 now)
+{
+	struct rill_cc_loss l = { .now = now, .sent_at = sent_at, .packets = packets,
+				  .before = cc->cwnd, .inflight = cc->cwnd - packets * MSS };
+
+	return rill_cc_lost(cc, &l);
 }
 
 TEST(find__by_name)
@@ -52,11 +61,10 @@ TEST(reno__slow_start_then_avoidance)
 	start(&cc, &rill_cc_reno);
 	acked(&cc, 10 * MSS, 1);
 	EXPECT_EQ(cc.cwnd, 20 * MSS);
-	EXPECT(rill_cc_lost(&cc, 1, 5, 10));
-	EXPECT_EQ(cc.cwnd, 10 * MSS);
+	EXPECT(lost(&cc, 1, 5, 10));
 	EXPECT_EQ(cc.ssthresh, 10 * MSS);
-	acked(&cc, 10 * MSS, 10);		/* sent before the reduction */
-	EXPECT_EQ(cc.cwnd, 10 * MSS);
+	acked(&cc, 10 * MSS, 10);		/* sent before the reduction: no growth */
+	EXPECT(cc.in_recovery);
 	for (i = 0; i < 10; i++)
 		acked(&cc, MSS, 11);		/* a window's worth: one packet more */
 	EXPECT_EQ(cc.cwnd, 11 * MSS);
@@ -66,11 +74,11 @@ TEST(reno__slow_start_then_avoidance)
 
 TEST(acked__not_limited_by_the_window)
 {
-	struct rill_cc_ack a = { .now = 5, .acked = 5000, .cwnd_limited = false };
+	struct rill_cc_ack a = { .now = 5, .acked = 5000, .sent_at = 4 };
 	struct rill_cc cc;
 
 	start(&cc, &rill_cc_reno);
-	rill_cc_acked(&cc, &a, 4);
+	rill_cc_acked(&cc, &a);
 	EXPECT_EQ(cc.cwnd, 10 * MSS);
 }
 
@@ -79,14 +87,14 @@ TEST(lost__one_reduction_a_round_trip)
 	struct rill_cc cc;
 
 	start(&cc, &rill_cc_reno);
-	EXPECT(rill_cc_lost(&cc, 1, 5, 10));
-	EXPECT(!rill_cc_lost(&cc, 3, 9, 11));
-	EXPECT(!rill_cc_lost(&cc, 3, 10, 12));
-	EXPECT_EQ(cc.cwnd, 5 * MSS);
-	EXPECT(rill_cc_lost(&cc, 1, 11, 20));
-	EXPECT_EQ(cc.cwnd, 2500);
-	EXPECT(rill_cc_lost(&cc, 1, 21, 30));
-	EXPECT_EQ(cc.cwnd, RILL_CC_MIN * MSS);	/* never less */
+	EXPECT(lost(&cc, 1, 5, 10));
+	EXPECT(!lost(&cc, 3, 9, 11));
+	EXPECT(!lost(&cc, 3, 10, 12));
+	EXPECT_EQ(cc.ssthresh, 5 * MSS);
+	EXPECT(lost(&cc, 1, 11, 20));
+	EXPECT_EQ(cc.ssthresh, 2500);
+	EXPECT(lost(&cc, 1, 21, 30));
+	EXPECT_EQ(cc.ssthresh, RILL_CC_MIN * MSS);	/* never less */
 }
 
 TEST(spurious__undo)
@@ -94,10 +102,10 @@ TEST(spurious__undo)
 	struct rill_cc cc;
 
 	start(&cc, &rill_cc_reno);
-	rill_cc_lost(&cc, 2, 5, 10);
-	rill_cc_lost(&cc, 1, 6, 11);
+	lost(&cc, 2, 5, 10);
+	lost(&cc, 1, 6, 11);
 	EXPECT(!rill_cc_spurious(&cc, 2));
-	EXPECT_EQ(cc.cwnd, 5 * MSS);
+	EXPECT_EQ(cc.ssthresh, 5 * MSS);
 	EXPECT(rill_cc_spurious(&cc, 1));
 	EXPECT_EQ(cc.cwnd, 10 * MSS);
 	EXPECT_EQ(cc.ssthresh, RILL_SSTHRESH_NONE);
@@ -109,13 +117,13 @@ TEST(spurious__not_after_a_mark)
 	struct rill_cc cc;
 
 	start(&cc, &rill_cc_reno);
-	EXPECT(rill_cc_lost(&cc, 0, 5, 10));
+	EXPECT(lost(&cc, 0, 5, 10));
 	EXPECT(!rill_cc_spurious(&cc, 1));
-	EXPECT_EQ(cc.cwnd, 5 * MSS);
+	EXPECT_EQ(cc.ssthresh, 5 * MSS);
 
 	start(&cc, &rill_cc_reno);
-	rill_cc_lost(&cc, 1, 5, 10);
-	EXPECT(!rill_cc_lost(&cc, 0, 6, 11));
+	lost(&cc, 1, 5, 10);
+	EXPECT(!lost(&cc, 0, 6, 11));
 	EXPECT(!rill_cc_spurious(&cc, 1));
 }
 
@@ -125,12 +133,12 @@ TEST(persistent__minimum)
 
 	start(&cc, &rill_cc_cubic);
 	acked(&cc, 90 * MSS, 1);
-	rill_cc_lost(&cc, 10, 5, 10);
+	lost(&cc, 10, 5, 10);
 	rill_cc_persistent(&cc);
 	EXPECT_EQ(cc.cwnd, RILL_CC_MIN * MSS);
 	EXPECT(rill_cc_slow_start(&cc));
 	EXPECT(!rill_cc_spurious(&cc, 10));
-	EXPECT(!rill_cc_lost(&cc, 1, 10, 11));	/* of the same time */
+	EXPECT(!lost(&cc, 1, 10, 11));	/* of the same time */
 }
 
 TEST(set_mss__window_in_packets)
@@ -158,4 +166,159 @@ TEST(switch__keeps_the_window)
 	EXPECT_EQ(cc.cwnd, 77777);
 	EXPECT_EQ(cc.priv[0], 0);
 	EXPECT(cc.ops == &rill_cc_cubic);
+}
+
+/* RFC 9937: the window comes down with the acknowledgements, never more is sent. */
+TEST(prr__proportional)
+{
+	struct rill_cc_loss l = { .now = 10, .sent_at = 5, .packets = 1 };
+	u64 flight = 100 * MSS, sent = 0, acks = 0;
+	struct rill_cc cc;
+
+	start(&cc, &rill_cc_reno);
+	cc.cwnd = flight;
+	l.before = flight;
+	l.inflight = flight = 99 * MSS;
+	EXPECT(rill_cc_lost(&cc, &l));
+	EXPECT_EQ(cc.cwnd, 100 * MSS);		/* the fast retransmission */
+	while (acks < 90) {
+		struct rill_cc_ack a = { .now = 11, .sent_at = 9, .acked = MSS };
+
+		while (flight + MSS <= cc.cwnd) {
+			flight += MSS;
+			sent++;
+			rill_cc_sent(&cc, MSS);
+		}
+		/* One packet for two acknowledged, all along. */
+		ROW("ack %llu", acks);
+		EXPECT_EQ(sent, max(acks / 2, 1ULL));
+		flight -= MSS;
+		acks++;
+		a.inflight = flight;
+		rill_cc_acked(&cc, &a);
+	}
+	EXPECT_NEAR((double)flight, 54.0 * MSS, 3);
+	acked(&cc, MSS, 11);
+	EXPECT(cc.cwnd >= 50 * MSS && cc.cwnd <= 51 * MSS);
+}
+
+/* Below ssthresh after heavy loss: what was delivered, a packet more on progress. */
+TEST(prr__below_ssthresh)
+{
+	struct rill_cc_loss l = { .now = 10, .sent_at = 5, .packets = 80,
+				  .before = 100 * MSS, .inflight = 20 * MSS };
+	struct rill_cc_ack a = { .now = 11, .sent_at = 9, .acked = MSS, .inflight = 19 * MSS };
+	struct rill_cc cc;
+
+	start(&cc, &rill_cc_reno);
+	cc.cwnd = 100 * MSS;
+	rill_cc_lost(&cc, &l);
+	EXPECT_EQ(cc.cwnd, 21 * MSS);
+	rill_cc_sent(&cc, MSS);
+	rill_cc_acked(&cc, &a);
+	EXPECT_EQ(cc.cwnd, 20 * MSS);		/* as much as left */
+	a.progress = true;
+	rill_cc_acked(&cc, &a);
+	EXPECT_EQ(cc.cwnd, 21 * MSS);
+	a.inflight = 49 * MSS + 500;
+	rill_cc_acked(&cc, &a);
+	EXPECT_EQ(cc.cwnd, 50 * MSS);		/* not above ssthresh */
+	a.inflight = 0;
+	a.acked = 0;
+	a.progress = false;
+	cc.prr_delivered = 0;
+	rill_cc_acked(&cc, &a);
+	EXPECT_EQ(cc.cwnd, RILL_CC_MIN * MSS);
+}
+
+TEST(idle__half_for_each_timeout)
+{
+	struct rill_cc cc;
+
+	start(&cc, &rill_cc_reno);
+	cc.cwnd = 100 * MSS;
+	rill_cc_idle(&cc, 0);
+	EXPECT_EQ(cc.cwnd, 100 * MSS);
+	rill_cc_idle(&cc, 1);
+	EXPECT_EQ(cc.cwnd, 50 * MSS);
+	EXPECT_EQ(cc.ssthresh, RILL_SSTHRESH_NONE);
+	cc.ssthresh = 20 * MSS;
+	rill_cc_idle(&cc, 70);
+	EXPECT_EQ(cc.cwnd, 10 * MSS);		/* the initial window */
+	EXPECT_EQ(cc.ssthresh, 50 * MSS / 4 * 3);
+	cc.cwnd = 4 * MSS;
+	rill_cc_idle(&cc, 5);
+	EXPECT_EQ(cc.cwnd, 4 * MSS);
+}
+
+/* One round of the first slow start: @n samples of @ms. */
+static void round_of(struct rill_cc *cc, u64 *now, u32 n, u64 ms)
+{
+	u64 sent = *now + 1;
+	u32 i;
+
+	*now += ms * RILL_MSEC;
+	for (i = 0; i < n; i++) {
+		struct rill_cc_ack a = { .now = *now, .sent_at = sent, .acked = MSS,
+					 .rtt = ms * RILL_MSEC, .cwnd_limited = true };
+
+		rill_cc_acked(cc, &a);
+	}
+}
+
+/* RFC 9406: a round trip longer by an eighth slows down, five rounds of it end. */
+TEST(hystart__leaves_slow_start)
+{
+	u64 now = RILL_SEC, cwnd;
+	struct rill_cc cc;
+	int i;
+
+	start(&cc, &rill_cc_reno);
+	round_of(&cc, &now, 10, 50);
+	EXPECT_EQ(cc.cwnd, 20 * MSS);
+	round_of(&cc, &now, 10, 55);		/* less than an eighth more */
+	EXPECT_EQ(cc.cwnd, 30 * MSS);
+	round_of(&cc, &now, 10, 62);
+	EXPECT_EQ(cc.cwnd, 37 * MSS + 3 * MSS / 4);	/* from the 8th sample on a quarter */
+	for (i = 0; i < 4; i++) {
+		cwnd = cc.cwnd;
+		round_of(&cc, &now, 10, 62);
+		EXPECT_EQ(cc.cwnd, cwnd + 10 * (MSS / 4));
+		EXPECT(rill_cc_slow_start(&cc));
+	}
+	round_of(&cc, &now, 1, 62);
+	EXPECT(!rill_cc_slow_start(&cc));
+}
+
+TEST(hystart__was_noise)
+{
+	u64 now = RILL_SEC, cwnd;
+	struct rill_cc cc;
+
+	start(&cc, &rill_cc_reno);
+	round_of(&cc, &now, 10, 50);
+	round_of(&cc, &now, 10, 60);
+	cwnd = cc.cwnd;
+	round_of(&cc, &now, 10, 59);
+	EXPECT(cc.cwnd > cwnd + 10 * (MSS / 4));
+	cwnd = cc.cwnd;
+	round_of(&cc, &now, 10, 59);
+	EXPECT_EQ(cc.cwnd, cwnd + 10 * MSS);
+}
+
+/* Few samples, or the second slow start: no judgement. */
+TEST(hystart__keeps_out)
+{
+	u64 now = RILL_SEC;
+	struct rill_cc cc;
+
+	start(&cc, &rill_cc_reno);
+	round_of(&cc, &now, 7, 50);
+	round_of(&cc, &now, 7, 500);
+	round_of(&cc, &now, 7, 500);
+	EXPECT_EQ(cc.cwnd, 31 * MSS);
+	cc.ssthresh = 1000 * MSS;
+	round_of(&cc, &now, 10, 50);
+	round_of(&cc, &now, 10, 500);
+	EXPECT_EQ(cc.cwnd, 51 * MSS);
 }

@@ -13,21 +13,34 @@ static void run(struct rill_cc *cc, u64 *now, u64 until, u64 rtt, u32 steps)
 
 		for (i = 0; i < steps && *now < until; i++) {
 			struct rill_cc_ack a = { .acked = cwnd / steps, .srtt = rtt, .min_rtt = rtt,
-						 .latest_rtt = rtt, .cwnd_limited = true };
+						 .rtt = rtt, .cwnd_limited = true };
 
 			*now += rtt / steps;
 			a.now = *now;
-			rill_cc_acked(cc, &a, *now - 1);
+			a.sent_at = *now - 1;
+			rill_cc_acked(cc, &a);
 		}
 	}
 }
 
-/* A loss at @packets, at @now, and the recovery over. */
+/* A loss at @now, and the recovery over: an acknowledgement that adds nothing. */
+static bool lose(struct rill_cc *cc, u64 now)
+{
+	struct rill_cc_loss l = { .now = now, .sent_at = now - 1, .packets = 1,
+				  .before = cc->cwnd, .inflight = cc->cwnd - MSS };
+	struct rill_cc_ack a = { .now = now + 1, .sent_at = now + 1, .cwnd_limited = false };
+	bool began = rill_cc_lost(cc, &l);
+
+	rill_cc_acked(cc, &a);
+	cc->slack_at = 0;
+	return began;
+}
+
 static void loss_at(struct rill_cc *cc, double packets, u64 now)
 {
 	rill_cc_init(cc, &rill_cc_cubic, MSS);
 	cc->cwnd = packets * MSS;
-	rill_cc_lost(cc, 1, now - 1, now);
+	lose(cc, now);
 }
 
 static double w_cubic(double w_max, double t)
@@ -108,7 +121,7 @@ TEST(on_congestion__fast_convergence)
 	run(&cc, &now, now + 2 * RILL_SEC, rtt, 10);
 	EXPECT(cc.cwnd < 1000 * MSS);
 	now += rtt;
-	EXPECT(rill_cc_lost(&cc, 1, now - 1, now));
+	EXPECT(lose(&cc, now));
 	/* The plateau is below the last maximum: (1 + 0.7) / 2 of it. */
 	run(&cc, &now, now + 7 * RILL_SEC, rtt, 10);
 	EXPECT(cc.cwnd < 1000 * MSS);
@@ -144,7 +157,26 @@ TEST(on_ack__long_epoch)
 
 		now += 3600 * RILL_SEC;
 		a.now = now;
-		rill_cc_acked(&cc, &a, now - 1);
+		a.sent_at = now - 1;
+		rill_cc_acked(&cc, &a);
 		EXPECT(cc.cwnd >= before && cc.cwnd <= before + MSS);
 	}
+}
+
+/* RFC 9438 5.8: while the program sends little the curve does not go on. */
+TEST(on_ack__stands_still_while_the_program_is_the_limit)
+{
+	u64 rtt = 100 * RILL_MSEC, now = 100 * RILL_SEC, idle = 20 * RILL_SEC, other;
+	struct rill_cc a, b;
+	struct rill_cc_ack little = { .acked = MSS, .srtt = rtt };
+
+	loss_at(&a, 1000, now);
+	run(&a, &now, now + RILL_SEC, rtt, 10);
+	b = a;
+	little.now = little.sent_at = now;
+	rill_cc_acked(&b, &little);
+	other = now + idle;
+	run(&a, &now, now + 3 * RILL_SEC, rtt, 10);
+	run(&b, &other, other + 3 * RILL_SEC, rtt, 10);
+	EXPECT_NEAR((double)b.cwnd, (double)a.cwnd, 2);
 }
