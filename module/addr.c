@@ -45,37 +45,38 @@ static int rill_addr_get6(const struct sock *sk, const struct sockaddr_in6 *sin6
  * @oif: in: the device the socket is bound to; out: also the address's scope
  * @v6:  set when it is IPv6
  *
- * sa_family may be AF_INET or AF_INET6, or the socket's own: then the length
- * says which (tools that copy the socket's domain into the address).  Returns 0
- * or what TCP would: -EINVAL when short, -EAFNOSUPPORT for other families.
+ * An IPv4 socket that came by AF_RILL may turn IPv6, so sa_family decides; the
+ * others take their own family's addresses alone.  By AF_RILL sa_family may also
+ * be the socket's own: then the length says which (tools that copy the socket's
+ * domain into the address).  Returns 0 or what TCP would: -EINVAL when short,
+ * -EAFNOSUPPORT for other families.
  */
 int rill_addr_get(const struct sock *sk, const void *uaddr, int len,
 		  struct in6_addr *addr, __be16 *port, int *oif, bool *v6)
 {
 	const struct sockaddr *sa = uaddr;
-	int family;
+	int family, only = rill_sk(sk)->v6 ? AF_INET6 : rill_is_inet(sk) ? AF_INET : 0;
 
 	if (len < (int)offsetofend(struct sockaddr, sa_family))
 		return -EINVAL;
 	family = sa->sa_family;
-	if (family == sk->sk_family)
+	if (family == sk->sk_family && !rill_is_inet(sk))
 		family = len >= (int)sizeof(struct sockaddr_in6) ? AF_INET6 : AF_INET;
-	*v6 = family == AF_INET6;
-	switch (family) {
-	case AF_INET:
-		if (len < (int)sizeof(struct sockaddr_in))
-			return -EINVAL;
-		/* As AF_INET6 sockets do: an IPv4 name is not theirs. */
-		if (rill_sk(sk)->v6)
-			return -EAFNOSUPPORT;
-		return rill_addr_get4(uaddr, addr, port);
-	case AF_INET6:
+	*v6 = (only ? only : family) == AF_INET6;
+	if (*v6) {
 		if (len < SIN6_LEN_RFC2133)
 			return -EINVAL;
+		if (family != AF_INET6)
+			return -EAFNOSUPPORT;
 		return rill_addr_get6(sk, uaddr, len, addr, port, oif);
-	default:
-		return -EAFNOSUPPORT;
 	}
+	if (family != AF_INET && !only)
+		return -EAFNOSUPPORT;
+	if (len < (int)sizeof(struct sockaddr_in))
+		return -EINVAL;
+	if (family != AF_INET)
+		return -EAFNOSUPPORT;
+	return rill_addr_get4(uaddr, addr, port);
 }
 
 /* The same for bind(), where AF_UNSPEC with 0.0.0.0 passes for AF_INET. */
@@ -117,6 +118,17 @@ int rill_addr_put(const struct sock *sk, void *uaddr, const struct in6_addr *add
 	sin6->sin6_addr = *addr;
 	sin6->sin6_scope_id = ipv6_iface_scope_id(addr, sk->sk_bound_dev_if);
 	return sizeof(*sin6);
+}
+
+/* The IPv4 names where generic code and BPF programs look for them. */
+void rill_addr_show(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	inet->inet_rcv_saddr = rill_is_v4(&sk->sk_v6_rcv_saddr) ?
+			       sk->sk_v6_rcv_saddr.s6_addr32[3] : 0;
+	inet->inet_saddr = inet->inet_rcv_saddr;
+	inet->inet_daddr = rill_is_v4(&sk->sk_v6_daddr) ? sk->sk_v6_daddr.s6_addr32[3] : 0;
 }
 
 /* May @sk bind to @addr?  0, -EADDRNOTAVAIL or -EINVAL, as TCP has it. */

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * af_rill.c - the address family: socket(), bind(), shutdown(), close() and their
- * relations.
+ * af_rill.c - a socket: bind(), shutdown(), close() and their relations.
  *
- * Owns a socket's birth and death and the tables of operations.  Reading and
- * writing are in recvmsg.c and sendmsg.c, connecting in connect.c, listening in
- * listen.c, options in sockopt.c, readiness in poll_wait.c.
+ * Owns a socket's birth and death and the tables of operations.  Which socket()
+ * calls make one is in door.c, reading and writing in recvmsg.c and sendmsg.c,
+ * connecting in connect.c, listening in listen.c, options in sockopt.c, readiness
+ * in poll_wait.c.
  */
 #include <linux/inet.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include "carrier.h"
-
-int rill_family;
 
 static unsigned long rill_memory_pressure;
 static atomic_long_t rill_memory_allocated;
@@ -77,10 +75,14 @@ static int rill_init_sock(struct sock *sk)
 	rill_sock_init(sk);
 	rs->hop_limit = -1;
 	rs->cc = READ_ONCE(rn->cc);
+	rs->v6 = sk->sk_family == AF_INET6 ||
+		 (!rill_is_inet(sk) && sk->sk_protocol == RILL_PROTO_V6);
+	sk->sk_ipv6only = rs->v6 && READ_ONCE(sock_net(sk)->ipv6.sysctl.bindv6only);
+	sk->sk_v6_rcv_saddr = rs->v6 ? in6addr_any : rill_any4;
 	inet_sk(sk)->uc_ttl = -1;
-	inet_sk(sk)->pinet6 = NULL;
 	rill_conn_defaults(&rs->conn);
 
+	set_bit(SOCK_SUPPORT_ZC, &sk->sk_socket->flags);
 	sk->sk_write_space = rill_write_space;
 	sk->sk_destruct = rill_sock_destruct;
 	sk->sk_backlog_rcv = rill_backlog_rcv;
@@ -253,6 +255,7 @@ static int rill_release(struct socket *sock)
 
 	if (!sk)
 		return 0;
+	rill_cgroup_release(sk);
 	if (sock_flag(sk, SOCK_LINGER) && !(current->flags & PF_EXITING))
 		timeout = sk->sk_lingertime;
 	sock->sk = NULL;
@@ -318,6 +321,7 @@ void rill_forget_names(struct sock *sk, bool port)
 		inet->inet_sport = 0;
 	}
 	sk_dst_reset(sk);
+	rill_addr_show(sk);
 }
 
 /* Make the socket as if new, but for its options.  Socket locked. */
@@ -348,10 +352,19 @@ int rill_disconnect(struct sock *sk, int flags)
 	return 0;
 }
 
+/* proto.get_port: a cgroup's program binds a socket that connects (bpf_bind()). */
+static int rill_get_port(struct sock *sk, unsigned short port)
+{
+	if (sk->sk_family == AF_INET)
+		ipv6_addr_set_v4mapped(inet_sk(sk)->inet_rcv_saddr, &sk->sk_v6_rcv_saddr);
+	return rill_port_get(sk, port);
+}
+
 static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16 port, int oif,
-			    bool v6)
+			    bool v6, bool any_port)
 {
 	struct rill_sock *rs = rill_sk(sk);
+	struct in6_addr was = sk->sk_v6_rcv_saddr;
 	u16 num = ntohs(port);
 	bool was_v6 = rs->v6;
 	int err;
@@ -361,15 +374,21 @@ static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16
 	err = rill_addr_bindable(sk, addr, oif);
 	if (err)
 		return err;
-	if (num && inet_port_requires_bind_service(sock_net(sk), num) &&
+	if (num && !any_port && inet_port_requires_bind_service(sock_net(sk), num) &&
 	    !ns_capable(sock_net(sk)->user_ns, CAP_NET_BIND_SERVICE))
 		return -EACCES;
 	rs->v6 = rs->v6 || v6;
 	sk->sk_v6_rcv_saddr = *addr;
 	err = rill_port_get(sk, num);
+	if (!err) {
+		rill_addr_show(sk);
+		err = rill_cgroup_post_bind(sk);
+	}
 	if (err) {
 		rs->v6 = was_v6;
-		sk->sk_v6_rcv_saddr = was_v6 ? in6addr_any : rill_any4;
+		rill_forget_names(sk, true);
+		sk->sk_v6_rcv_saddr = was;
+		rill_addr_show(sk);
 		return err;
 	}
 	if (oif && oif != sk->sk_bound_dev_if)
@@ -389,13 +408,15 @@ static int rill_bind(struct socket *sock, struct sockaddr_unsized *uaddr, int le
 	struct in6_addr addr;
 	__be16 port;
 	int err, oif;
-	bool v6;
+	bool v6, any_port = false;
 
 	lock_sock(sk);
 	oif = sk->sk_bound_dev_if;
-	err = rill_addr_get_bind(sk, uaddr, len, &addr, &port, &oif, &v6);
+	err = rill_cgroup_bind(sk, uaddr, len, &any_port);
 	if (!err)
-		err = rill_bind_locked(sk, &addr, port, oif, v6);
+		err = rill_addr_get_bind(sk, uaddr, len, &addr, &port, &oif, &v6);
+	if (!err)
+		err = rill_bind_locked(sk, &addr, port, oif, v6, any_port);
 	release_sock(sk);
 	return err;
 }
@@ -443,6 +464,8 @@ static int rill_getname(struct socket *sock, struct sockaddr *uaddr, int peer)
 		len = -ENOTCONN;	/* accept() asks with 2, whatever became of it */
 	else
 		len = rill_addr_put(sk, uaddr, &sk->sk_v6_daddr, inet_sk(sk)->inet_dport);
+	if (len > 0)
+		rill_cgroup_getname(sk, uaddr, len, peer);
 	release_sock(sk);
 	return len;
 }
@@ -497,11 +520,15 @@ const struct proto_ops rill_stream_ops = {
 	.splice_eof = rill_splice_eof,
 };
 
+/* The second struct proto is a copy under AF_INET6: see rill_protos_register(). */
 struct proto rill_prot = {
 	.name = "RILL",
 	.owner = THIS_MODULE,
 	.obj_size = sizeof(struct rill_sock),
+	.init = rill_init_sock,
 	.close = rill_close,
+	.get_port = rill_get_port,
+	.unhash = rill_unhash,
 	.keepalive = rill_set_keepalive,
 	.release_cb = rill_release_cb,
 	.stream_memory_free = rill_stream_memory_free,
@@ -517,76 +544,41 @@ struct proto rill_prot = {
 	.sysctl_rmem = rill_min_bufs,
 	.no_autobind = true,
 };
+struct proto rill6_prot;
 
-static int rill_create(struct net *net, struct socket *sock, int protocol, int kern)
+/* What IPv6 keeps of a socket ends the object: inet6_create() looks there. */
+static void rill_proto_copy6(struct proto *p6, const struct proto *p, const char *name)
 {
-	struct sock *sk;
-
-	if (sock->type != SOCK_STREAM)
-		return -ESOCKTNOSUPPORT;
-	if (protocol != RILL_PROTO_V4 && protocol != RILL_PROTO_V6)
-		return -EPROTONOSUPPORT;
-	sk = sk_alloc(net, rill_family, GFP_KERNEL, &rill_prot, kern);
-	if (!sk)
-		return -ENOBUFS;
-	sock->ops = &rill_stream_ops;
-	sock->state = SS_UNCONNECTED;
-	set_bit(SOCK_SUPPORT_ZC, &sock->flags);
-	sock_init_data(sock, sk);
-	sk->sk_protocol = protocol;
-	rill_sk(sk)->v6 = protocol == RILL_PROTO_V6;
-	sk->sk_ipv6only = protocol == RILL_PROTO_V6 && READ_ONCE(net->ipv6.sysctl.bindv6only);
-	sk->sk_v6_rcv_saddr = rill_sk(sk)->v6 ? in6addr_any : rill_any4;
-	return rill_init_sock(sk);
+	BUILD_BUG_ON(offsetofend(struct rill6_sock, np) != sizeof(struct rill6_sock));
+	*p6 = *p;
+	strscpy(p6->name, name, sizeof(p6->name));
+	p6->obj_size = sizeof(struct rill6_sock);
+	rill_set_pinfo_offset(p6, offsetof(struct rill6_sock, np));
 }
 
-static const int rill_families[] = { AF_RILL, 19, 22 };
-
-static struct net_proto_family rill_family_ops = {
-	.create = rill_create,
-	.owner = THIS_MODULE,
-};
-
-/* Take the family asked for, or the first of ours that is free. */
-int rill_family_register(void)
+int rill_protos_register(void)
 {
-	int want = rill_family, err, i;
+	int err = percpu_counter_init(&rill_sockets_allocated, 0, GFP_KERNEL);
 
-	/* sock_register() takes a negative number for an index. */
-	if (want < 0 || want >= AF_MAX) {
-		pr_err("rill: no address family %d: 1..%d\n", want, AF_MAX - 1);
-		return -EINVAL;
-	}
-	err = percpu_counter_init(&rill_sockets_allocated, 0, GFP_KERNEL);
 	if (err)
 		return err;
+	rill_proto_copy6(&rill6_prot, &rill_prot, "RILLv6");
 	err = proto_register(&rill_prot, 1);
 	if (err)
 		goto free_counter;
-	for (i = 0; i < ARRAY_SIZE(rill_families); i++) {
-		rill_family = want ? want : rill_families[i];
-		rill_family_ops.family = rill_family;
-		err = sock_register(&rill_family_ops);
-		if (err != -EEXIST || want)
-			break;
-	}
+	err = proto_register(&rill6_prot, 1);
 	if (!err)
 		return 0;
-	pr_err("rill: address family %d cannot be had: %d\n", rill_family, err);
 	proto_unregister(&rill_prot);
 free_counter:
 	percpu_counter_destroy(&rill_sockets_allocated);
 	return err;
 }
 
-void rill_family_unregister(void)
-{
-	sock_unregister(rill_family);
-}
-
 /* After the last socket is gone for good, grace periods included. */
-void rill_proto_unregister(void)
+void rill_protos_unregister(void)
 {
+	proto_unregister(&rill6_prot);
 	proto_unregister(&rill_prot);
 	percpu_counter_destroy(&rill_sockets_allocated);
 }

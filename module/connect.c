@@ -53,6 +53,7 @@ static int rill_connect_start(struct sock *sk, const struct in6_addr *addr, __be
 	err = rill_route_connect(sk);
 	if (err)
 		return err;
+	rill_addr_show(sk);
 	err = bound ? rill_port_check_peer(sk) : rill_port_auto(sk);
 	if (err)
 		return err;
@@ -100,7 +101,7 @@ static long rill_connect_wait(struct sock *sk, long timeo)
 }
 
 /* Read the peer's address and begin; 0, or a negative errno. */
-static int rill_connect_first(struct socket *sock, const void *uaddr, int len)
+static int rill_connect_first(struct socket *sock, void *uaddr, int len)
 {
 	struct sock *sk = sock->sk;
 	int err, oif = sk->sk_bound_dev_if;
@@ -110,6 +111,9 @@ static int rill_connect_first(struct socket *sock, const void *uaddr, int len)
 
 	if (sk->sk_state != TCP_CLOSE)
 		return -EISCONN;
+	err = rill_cgroup_connect(sk, uaddr, len);
+	if (err)
+		return err;
 	err = rill_addr_get(sk, uaddr, len, &addr, &port, &oif, &v6);
 	if (!err)
 		err = rill_connect_addr(&addr, v6);
@@ -126,7 +130,7 @@ static int rill_connect_first(struct socket *sock, const void *uaddr, int len)
 }
 
 /* The state machine of __inet_stream_connect(), so that all the errnos fit. */
-static int rill_connect_locked(struct socket *sock, const struct sockaddr *uaddr, int len,
+static int rill_connect_locked(struct socket *sock, struct sockaddr *uaddr, int len,
 			       int flags)
 {
 	struct sock *sk = sock->sk;
@@ -184,7 +188,7 @@ int rill_connect(struct socket *sock, struct sockaddr_unsized *uaddr, int len, i
 	int err;
 
 	lock_sock(sock->sk);
-	err = rill_connect_locked(sock, (const struct sockaddr *)uaddr, len, flags);
+	err = rill_connect_locked(sock, (struct sockaddr *)uaddr, len, flags);
 	release_sock(sock->sk);
 	return err;
 }

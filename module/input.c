@@ -178,6 +178,7 @@ static void rill_rebind(struct sock *sk, struct sk_buff *skb)
 		return;
 	rs->peer_udp = port;
 	sk->sk_v6_daddr = remote;
+	rill_addr_show(sk);
 	__sk_dst_reset(sk);
 	rs->rebinds++;
 	rill_conn_rebind(&rs->conn, rill_cb(skb)->stamp);

@@ -141,6 +141,8 @@ static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_
 	rs->rebinds = 0;
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
 	inet->mc_list = NULL;
+	if (child->sk_family == AF_INET6)
+		inet->pinet6 = &container_of(rs, struct rill6_sock, rs)->np;
 
 	rs->udp = udp;
 	rill_skb_path(skb, &child->sk_v6_rcv_saddr, &child->sk_v6_daddr, &rs->peer_udp);
@@ -150,6 +152,7 @@ static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_
 	if (!child->sk_bound_dev_if && !rill_is_v4(&child->sk_v6_daddr) &&
 	    ipv6_addr_type(&child->sk_v6_daddr) & IPV6_ADDR_LINKLOCAL)
 		child->sk_bound_dev_if = rill_cb(skb)->iif;
+	rill_addr_show(child);
 	sk_set_txhash(child);
 
 	rill_conn_config(child, &cfg);

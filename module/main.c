@@ -45,12 +45,17 @@ static int __init rill_init(void)
 	err = rill_netns_register();
 	if (err)
 		goto free_lookup;
-	err = rill_family_register();
+	err = rill_protos_register();
 	if (err)
 		goto free_netns;
+	err = rill_doors_open();
+	if (err)
+		goto free_protos;
 	pr_info("rill: address family %d\n", rill_family);
 	return 0;
 
+free_protos:
+	rill_protos_unregister();
 free_netns:
 	rill_netns_unregister();
 free_lookup:
@@ -64,11 +69,11 @@ free_wq:
 
 static void __exit rill_exit(void)
 {
-	rill_family_unregister();
+	rill_doors_close();
 	rill_netns_unregister();
 	synchronize_rcu();
 	rcu_barrier();		/* sockets and tombstones freed by RCU */
-	rill_proto_unregister();
+	rill_protos_unregister();
 	rill_lookup_exit();
 	kmem_cache_destroy(rill_rec_cache);
 	destroy_workqueue(rill_wq);

@@ -80,7 +80,7 @@ enum rill_deferred {
 };
 
 struct rill_sock {
-	/* First: IPv6 output reads inet_sk(skb->sk)->pinet6, NULL here. */
+	/* First: IPv6 output reads inet_sk(skb->sk)->pinet6, NULL or as below. */
 	struct inet_sock inet;
 
 	/* receive */
@@ -135,6 +135,16 @@ struct rill_sock {
 };
 
 /*
+ * A socket of family AF_INET6, and only of that: generic code takes for granted
+ * that pinet6 leads to what IPv6 keeps, at the end of the object.  We keep
+ * nothing there, so there is nothing to free.
+ */
+struct rill6_sock {
+	struct rill_sock rs;
+	struct ipv6_pinfo np;
+};
+
+/*
  * What we keep in skb->cb.  While a packet travels to its socket: where its
  * packets are.  Once queued: which bytes of the stream it holds.
  */
@@ -160,7 +170,7 @@ static inline struct rill_skb_cb *rill_cb(struct sk_buff *skb)
 
 #define rill_sk(ptr)	container_of_const(ptr, struct rill_sock, inet.sk)
 
-extern struct proto rill_prot;
+extern struct proto rill_prot, rill6_prot;
 extern const struct proto_ops rill_stream_ops;
 extern int rill_family;
 extern const struct in6_addr rill_any4;
@@ -170,6 +180,12 @@ extern struct workqueue_struct *rill_wq;
 static inline struct rill_net *rill_sk_net(const struct sock *sk)
 {
 	return rill_pernet(sock_net(sk));
+}
+
+/* Did it come by the second door: AF_INET or AF_INET6, IPPROTO_RILL? */
+static inline bool rill_is_inet(const struct sock *sk)
+{
+	return sk->sk_protocol == IPPROTO_RILL;
 }
 
 static inline u64 rill_now(void)
@@ -202,6 +218,18 @@ int rill_addr_get_bind(const struct sock *sk, const void *uaddr, int len,
 int rill_addr_put(const struct sock *sk, void *uaddr, const struct in6_addr *addr,
 		  __be16 port);
 int rill_addr_bindable(struct sock *sk, const struct in6_addr *addr, int oif);
+void rill_addr_show(struct sock *sk);
+
+/* door.c */
+int rill_doors_open(void);
+void rill_doors_close(void);
+
+/* cgroup.c */
+int rill_cgroup_bind(struct sock *sk, void *uaddr, int len, bool *any_port);
+int rill_cgroup_post_bind(struct sock *sk);
+int rill_cgroup_connect(struct sock *sk, void *uaddr, int len);
+void rill_cgroup_getname(struct sock *sk, void *uaddr, int len, bool peer);
+void rill_cgroup_release(struct sock *sk);
 
 /* af_rill.c */
 void rill_sock_init(struct sock *sk);
@@ -211,9 +239,8 @@ void rill_close(struct sock *sk, long timeout);
 int rill_disconnect(struct sock *sk, int flags);
 void rill_destroy(struct sock *sk);
 void rill_reset(struct sock *sk, enum rill_mib why, int err);
-int rill_family_register(void);
-void rill_family_unregister(void);
-void rill_proto_unregister(void);
+int rill_protos_register(void);
+void rill_protos_unregister(void);
 void rill_purge(struct sock *sk);
 
 /* connect.c */

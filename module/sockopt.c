@@ -8,6 +8,7 @@
  */
 #include <linux/compat.h>
 #include <linux/tcp.h>
+#include <net/inet_common.h>
 #include <net/inet_ecn.h>
 #include <net/route.h>
 #include <net/tcp_states.h>
@@ -499,8 +500,9 @@ int rill_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 			n = cmd == SIOCOUTQ ? tx->end - READ_ONCE(tx->una) :
 					      tx->end - READ_ONCE(tx->nxt);
 		break;
-	default:
-		return -ENOIOCTLCMD;
+	default:	/* addresses and routes, which any socket may ask about */
+		return rill_sk(sk)->v6 ? inet6_ioctl(sock, cmd, arg) :
+					 inet_ioctl(sock, cmd, arg);
 	}
 	return put_user((int)min_t(u64, n, INT_MAX), (int __user *)arg);
 }

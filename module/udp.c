@@ -267,7 +267,8 @@ void rill_udp_xmit(struct sock *sk, struct dst_entry *dst, struct sk_buff *skb, 
 {
 	struct rill_sock *rs = rill_sk(sk);
 	struct inet_sock *inet = inet_sk(sk);
-	struct sock *usk = rs->udp->sock->sk;
+	/* What sends is the socket itself where cgroup programs are to see it. */
+	struct sock *usk = rill_is_inet(sk) ? sk : rs->udp->sock->sk;
 	bool v6 = rs->udp->v6;
 
 	skb->dev = NULL;	/* iptunnel_xmit() would count on it */

@@ -6,6 +6,7 @@
 #include "lib.h"
 
 #include <arpa/inet.h>
+#include <linux/rill.h>
 #include <linux/sockios.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -13,14 +14,18 @@
 
 #include "kselftest.h"
 
-const struct family fam_tcp4 = { "tcp4", AF_INET, false, false };
-const struct family fam_tcp6 = { "tcp6", AF_INET6, false, false };
-const struct family fam_rill4 = { "rill4", AF_INET, true, false };
-const struct family fam_rill6 = { "rill6", AF_INET6, true, false };
-const struct family fam_tcp4_veth = { "tcp4_veth", AF_INET, false, true };
-const struct family fam_tcp6_veth = { "tcp6_veth", AF_INET6, false, true };
-const struct family fam_rill4_veth = { "rill4_veth", AF_INET, true, true };
-const struct family fam_rill6_veth = { "rill6_veth", AF_INET6, true, true };
+#define FAM(v, n, a, ...)	const struct family fam_##v = { .name = n, .af = a, __VA_ARGS__ }
+
+FAM(tcp4, "tcp4", AF_INET);
+FAM(tcp6, "tcp6", AF_INET6);
+FAM(rill4, "rill4", AF_INET, .rill = true);
+FAM(rill6, "rill6", AF_INET6, .rill = true);
+FAM(tcp4_veth, "tcp4_veth", AF_INET, .veth = true);
+FAM(tcp6_veth, "tcp6_veth", AF_INET6, .veth = true);
+FAM(rill4_veth, "rill4_veth", AF_INET, .rill = true, .veth = true);
+FAM(rill6_veth, "rill6_veth", AF_INET6, .rill = true, .veth = true);
+FAM(rill4_inet, "rill4_inet", AF_INET, .rill = true, .inet = true);
+FAM(rill6_inet, "rill6_inet", AF_INET6, .rill = true, .inet = true);
 
 int rill_family(void)
 {
@@ -327,17 +332,27 @@ long neg_errno(long r)
 	return r == -1 ? -errno : r;
 }
 
+int env_domain(const struct env *e)
+{
+	return e->fam->rill && !e->fam->inet ? rill_family() : e->fam->af;
+}
+
+int env_protocol(const struct env *e)
+{
+	if (!e->fam->rill)
+		return IPPROTO_TCP;
+	if (e->fam->inet)
+		return IPPROTO_RILL;
+	return e->fam->af == AF_INET6 ? RILL_PROTO_V6 : RILL_PROTO_V4;
+}
+
 int env_try_socket(const struct env *e, enum side side, int flags)
 {
-	bool v6 = e->fam->af == AF_INET6;
 	int fd, err;
 
 	if (e->fam->veth)
 		env_enter(e, side);
-	if (e->fam->rill)
-		fd = socket(rill_family(), SOCK_STREAM | flags, v6 ? 1 : 0);
-	else
-		fd = socket(e->fam->af, SOCK_STREAM | flags, 0);
+	fd = socket(env_domain(e), SOCK_STREAM | flags, e->fam->rill ? env_protocol(e) : 0);
 	err = errno;
 	if (e->fam->veth)
 		env_enter(e, CLIENT);

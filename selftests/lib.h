@@ -53,13 +53,15 @@
 struct family {
 	const char *name;
 	int af;			/* AF_INET or AF_INET6: the addresses it takes */
-	bool rill;		/* AF_RILL, else the oracle */
+	bool rill;		/* Rill, else the oracle */
+	bool inet;		/* Rill by the second door: af and IPPROTO_RILL */
 	bool veth;		/* client and server in two namespaces, else over lo */
 };
 
 extern const struct family fam_tcp4, fam_tcp6, fam_rill4, fam_rill6;
 extern const struct family fam_tcp4_veth, fam_tcp6_veth;
 extern const struct family fam_rill4_veth, fam_rill6_veth;
+extern const struct family fam_rill4_inet, fam_rill6_inet;
 
 /* The number of AF_RILL in force, or -1 without the module. */
 int rill_family(void);
@@ -100,6 +102,11 @@ struct env {
 #define OVER_VETH(NAME) \
 	FAMILY(NAME, tcp4_veth); FAMILY(NAME, tcp6_veth); \
 	FAMILY(NAME, rill4_veth); FAMILY(NAME, rill6_veth)
+
+/* The second door too: where the family of a socket shows. */
+#define BY_DOORS(NAME) \
+	OVER_LO(NAME); \
+	FAMILY(NAME, rill4_inet); FAMILY(NAME, rill6_inet)
 
 #define OVER_BOTH(NAME)	OVER_LO(NAME); OVER_VETH(NAME)
 /* Both families of addresses and both paths, each once: for what is costly. */
@@ -159,6 +166,9 @@ union sa peer_name(int fd);				/* getpeername, fatal on error */
 #define RET(call)	neg_errno((long)(call))
 long neg_errno(long r);
 
+/* What socket() is called with, but for the type; SO_DOMAIN and SO_PROTOCOL. */
+int env_domain(const struct env *e);
+int env_protocol(const struct env *e);
 /* socket(), whatever it answers; flags are SOCK_NONBLOCK and the like. */
 int env_try_socket(const struct env *e, enum side side, int flags);
 int env_socket(const struct env *e, enum side side, int flags);

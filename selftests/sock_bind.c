@@ -10,7 +10,7 @@
 
 #include "lib.h"
 
-DIFFERENTIAL(bind, OVER_LO);
+DIFFERENTIAL(bind, BY_DOORS);
 
 static int bound(const struct env *e, union sa a)
 {
@@ -307,12 +307,13 @@ FIXTURE_SETUP(v6) { env_open(&self->e, variant->fam, _metadata->name); }
 FIXTURE_TEARDOWN(v6) { env_close(&self->e); }
 FAMILY(v6, tcp6);
 FAMILY(v6, rill6);
+FAMILY(v6, rill6_inet);
 
 static int v4_socket(const struct env *e)
 {
 	struct env v4 = *e;
 
-	v4.fam = e->fam->rill ? &fam_rill4 : &fam_tcp4;
+	v4.fam = e->fam->inet ? &fam_rill4_inet : e->fam->rill ? &fam_rill4 : &fam_tcp4;
 	return env_socket(&v4, CLIENT, 0);
 }
 

@@ -13,7 +13,7 @@
 
 #include "lib.h"
 
-DIFFERENTIAL(create, OVER_LO);
+DIFFERENTIAL(create, BY_DOORS);
 
 TEST_F(create, stream)
 {
@@ -24,8 +24,8 @@ TEST_F(create, stream)
 	EXPECT_EQ(SOCK_STREAM, get_int(fd, SOL_SOCKET, SO_TYPE));
 	EXPECT_EQ(0, get_int(fd, SOL_SOCKET, SO_ACCEPTCONN));
 	EXPECT_EQ(0, so_error(fd));
-	EXPECT_EQ(self->e.fam->rill ? rill_family() : self->e.fam->af,
-		  get_int(fd, SOL_SOCKET, SO_DOMAIN));
+	EXPECT_EQ(env_domain(&self->e), get_int(fd, SOL_SOCKET, SO_DOMAIN));
+	EXPECT_EQ(env_protocol(&self->e), get_int(fd, SOL_SOCKET, SO_PROTOCOL));
 	ASSERT_EQ(0, fstat(fd, &st));
 	EXPECT_TRUE(S_ISSOCK(st.st_mode));
 	EXPECT_EQ(0, close(fd));
@@ -49,12 +49,12 @@ TEST_F(create, flags)
 
 TEST_F(create, other_types)
 {
-	int domain = self->e.fam->rill ? rill_family() : self->e.fam->af;
+	int domain = env_domain(&self->e);
 
 	EXPECT_EQ(-ESOCKTNOSUPPORT, RET(socket(domain, SOCK_RDM, 0)));
 	EXPECT_EQ(-EINVAL, RET(socket(domain, 0xf, 0)));
 	EXPECT_EQ(-EINVAL, RET(socket(domain, -1, 0)));
-	if (!self->e.fam->rill)
+	if (domain == self->e.fam->af)
 		return;		/* the internet families do have these */
 	/* until records come with the sockets issue */
 	EXPECT_EQ(-ESOCKTNOSUPPORT, RET(socket(domain, SOCK_SEQPACKET, 0)));
@@ -67,13 +67,13 @@ TEST_F(create, protocols)
 {
 	static const int none[] = { 2, 17, 254, 255 };
 	static const int beyond[] = { 132, 256, 262, 65535, INT_MAX, -1, INT_MIN };
-	int domain = self->e.fam->rill ? rill_family() : self->e.fam->af;
+	int domain = env_domain(&self->e);
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(none); i++) {
 		EXPECT_EQ(-EPROTONOSUPPORT, RET(socket(domain, SOCK_STREAM, none[i])));
 	}
-	if (!self->e.fam->rill)
+	if (domain == self->e.fam->af)
 		return;		/* SCTP and MPTCP are there, and 6 is theirs */
 	EXPECT_EQ(-EPROTONOSUPPORT, RET(socket(domain, SOCK_STREAM, IPPROTO_TCP)));
 	for (i = 0; i < ARRAY_SIZE(beyond); i++) {
@@ -84,10 +84,11 @@ TEST_F(create, protocols)
 
 TEST_F(create, socketpair)
 {
-	int domain = self->e.fam->rill ? rill_family() : self->e.fam->af;
+	int domain = env_domain(&self->e);
 	int pair[2];
 
-	EXPECT_EQ(-EOPNOTSUPP, RET(socketpair(domain, SOCK_STREAM, 0, pair)));
+	EXPECT_EQ(-EOPNOTSUPP, RET(socketpair(domain, SOCK_STREAM, env_protocol(&self->e),
+					      pair)));
 }
 
 TEST_F(create, unconnected_calls)
@@ -137,7 +138,8 @@ TEST_F(create, send_without_connection_signals)
 TEST_F(create, by_the_hundred)
 {
 	struct env *e = &self->e;
-	const char *row = e->fam->rill ? "RILL" : e->fam->af == AF_INET ? "TCP" : "TCPv6";
+	bool v6 = env_domain(e) == AF_INET6;
+	const char *row = e->fam->rill ? v6 ? "RILLv6" : "RILL" : v6 ? "TCPv6" : "TCP";
 	long before = proc_sockets(row), refs = module_refs();
 	int fds[1000], n, i;
 

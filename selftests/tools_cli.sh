@@ -504,6 +504,20 @@ run_userns() {
 	return $rc
 }
 
+# Family 200, which no kernel has, is refused as a sandbox refuses AF_RILL.
+run_inet() {
+	local say='import socket as s, sys
+f = s.socket(int(sys.argv[1]))
+print(f.getsockopt(1, 39), f.getsockopt(1, 38))' got
+	got=$("$RILL" run --inet python3 -c "$say" 2; "$RILL" run --inet python3 -c "$say" 10
+		RILL_FAMILY=200 "$RILL" run python3 -c "$say" 2)
+	echo "$got"
+	[ "$got" = "2 257
+10 257
+2 257" ]
+}
+
+with_module 'run: sockets of the internet families' python3 run_inet
 with_module 'run: dynamic programs, python3 and curl' 'python3 curl' run_dynamic
 with_module 'run: static programs, busybox httpd and wget' busybox run_static
 with_module 'run: without privileges' 'busybox setpriv' run_nobody

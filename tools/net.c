@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,16 +49,45 @@ int transport_family(void)
 	return family;
 }
 
+static bool by_inet;
+
+/* Rill's sockets by the second door: AF_INET and AF_INET6 with IPPROTO_RILL. */
+void transport_by_inet(void)
+{
+	by_inet = true;
+}
+
+/* Did a sandbox refuse the family?  Or it does not exist, which is the same errno. */
+static bool family_refused(int err)
+{
+	return err == EAFNOSUPPORT || err == EPERM || err == EACCES;
+}
+
+/*
+ * A sandbox that knows the internet's families only lets the second door pass.
+ * Where that is closed too, the module is not there, and the first answer is what
+ * says so.
+ */
 int transport_socket(enum transport over, int af, int flags)
 {
 	static int family;	/* read once: the module keeps it while it is loaded */
+	int fd = -1, err = EAFNOSUPPORT;
 
 	if (over == OVER_TCP)
 		return socket(af, SOCK_STREAM | flags, 0);
-	if (!family)
-		family = transport_family();
-	return socket(family, SOCK_STREAM | flags,
-		      af == AF_INET6 ? RILL_PROTO_V6 : RILL_PROTO_V4);
+	if (!by_inet) {
+		if (!family)
+			family = transport_family();
+		fd = socket(family, SOCK_STREAM | flags,
+			    af == AF_INET6 ? RILL_PROTO_V6 : RILL_PROTO_V4);
+		err = errno;
+		if (fd >= 0 || !family_refused(err))
+			return fd;
+	}
+	fd = socket(af, SOCK_STREAM | flags, IPPROTO_RILL);
+	if (fd < 0 && (errno == EPROTONOSUPPORT || errno == EINVAL))
+		errno = err;
+	return fd;
 }
 
 /* Say what is wrong once and plainly, before names are resolved or forks made. */
@@ -68,6 +98,8 @@ void transport_require(enum transport over)
 	if (over != OVER_RILL)
 		return;
 	fd = transport_socket(over, AF_INET, SOCK_CLOEXEC);
+	if (fd < 0 && errno == EAFNOSUPPORT && by_inet)
+		fail("no protocol %d: the rill module is not loaded", IPPROTO_RILL);
 	if (fd < 0 && errno == EAFNOSUPPORT)
 		fail("no socket of family %d: the rill module is not loaded", transport_family());
 	if (fd < 0)

@@ -34,6 +34,7 @@ struct net_target {
 
 const char *transport_name(enum transport over);
 int transport_family(void);
+void transport_by_inet(void);
 int transport_socket(enum transport over, int af, int flags);
 void transport_require(enum transport over);
 

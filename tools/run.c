@@ -196,10 +196,13 @@ struct run_input {
 	char **program;		/* and its arguments, NULL at the end */
 };
 
+enum { OPT_INET = 256 };	/* has no letter */
+
 static const struct argp_option options[] = {
 	{ "verbose", 'v', NULL, 0, "say on stderr which sockets went over Rill", 0 },
 	{ NULL, '4', NULL, 0, "IPv4 sockets only; IPv6 ones stay TCP", 0 },
 	{ NULL, '6', NULL, 0, "IPv6 sockets only; IPv4 ones stay TCP", 0 },
+	{ "inet", OPT_INET, NULL, 0, "sockets of families AF_INET and AF_INET6, not AF_RILL", 0 },
 	HELP_OPTION, { 0 }
 };
 
@@ -217,6 +220,9 @@ static error_t parse_opt(int key, char *arg, struct argp_state *state)
 		return 0;
 	case '6':
 		in->o.v6 = true;
+		return 0;
+	case OPT_INET:
+		transport_by_inet();
 		return 0;
 	case ARGP_KEY_ARG:
 		in->program = &state->argv[state->next - 1];

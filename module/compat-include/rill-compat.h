@@ -45,6 +45,21 @@ struct proto_accept_arg {
 #define RILL_OLD_IOCTL		/* proto.ioctl takes an unsigned long */
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+/* cgroup programs could not change an address's length */
+#define rill_bpf_sock_addr(sk, uaddr, len, type, ctx, flags)	\
+	((void)(len), __cgroup_bpf_run_filter_sock_addr(sk, uaddr, type, ctx, flags))
+#else
+#define rill_bpf_sock_addr	__cgroup_bpf_run_filter_sock_addr
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+/* struct ipv6_pinfo was found from the object's end */
+#define rill_set_pinfo_offset(prot, offset)	((void)(offset))
+#else
+#define rill_set_pinfo_offset(prot, offset)	((prot)->ipv6_pinfo_offset = (offset))
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 /* encap_err_rcv got only the offset of the quoted UDP header */
 #define RILL_OLD_ENCAP_ERR

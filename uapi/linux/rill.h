@@ -27,6 +27,12 @@
 #define RILL_PROTO_V6		1	/* IPv6, dual-stack unless IPV6_V6ONLY */
 
 /*
+ * The second door: socket(AF_INET or AF_INET6, type, IPPROTO_RILL) is the same
+ * socket in a family that sandboxes, BPF programs and languages know.
+ */
+#define IPPROTO_RILL		257
+
+/*
  * Option level.  The numbers below 128 are those of the TCP_* options they
  * mirror, and are answered at level IPPROTO_TCP too.
  */
