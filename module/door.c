@@ -80,9 +80,10 @@ static int rill_family_register(void)
 static struct inet_protosw rill_protosw[2][ARRAY_SIZE(rill_types)];
 
 /*
- * Open it.  The list is what a socket() without protocol finds too, but there
- * TCP and UDP come first, being permanent.  A host that booted without IPv6 has
- * the AF_INET6 list all the same, and no family that looks at it.
+ * Open it.  The list is what a socket() without protocol finds too: there TCP and
+ * UDP come first, being permanent.  (Of SOCK_SEQPACKET nothing is permanent, and
+ * protocol 0 finds the last to come, SCTP or us.)  A host that booted without IPv6
+ * has the AF_INET6 list all the same, and no family that looks at it.
  */
 static void rill_protosw_register(void)
 {
