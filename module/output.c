@@ -158,7 +158,7 @@ static void rill_pace_config(struct sock *sk)
 	unsigned long rate = READ_ONCE(sk->sk_max_pacing_rate);
 	bool fq = smp_load_acquire(&sk->sk_pacing_status) == SK_PACING_FQ;
 
-	rill_sk(sk)->conn.pace.rate = rate == ~0UL || fq ? 0 : rate;
+	rill_sk(sk)->conn.pace.cap = rate == ~0UL || fq ? 0 : rate;
 	WRITE_ONCE(sk->sk_pacing_rate, rate);
 }
 

@@ -162,6 +162,9 @@ static void rill_conn_acked(struct rill_conn *c, const struct rill_ext *x, u64 n
 		ca.min_rtt = c->rtt.min;
 		ca.sent_at = a.newest_sent_at;
 		ca.inflight = c->tx.inflight;
+		ca.delivered = c->tx.delivered_bytes;
+		ca.lost = c->tx.lost_bytes - a.rate.prior_lost;
+		ca.rate = a.rate;
 		ca.progress = c->tx.una != una && c->st.lost == lost;
 		/* In slow start a window half used still grows (RFC 7661). */
 		ca.cwnd_limited = limited ||

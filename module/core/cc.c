@@ -11,6 +11,7 @@
 static const struct rill_cc_ops *const rill_cc_table[] = {
 	&rill_cc_cubic,
 	&rill_cc_reno,
+	&rill_cc_bbr,
 };
 
 /* The @i-th algorithm, NULL past the last; 0 is the default. */
@@ -54,10 +55,21 @@ void rill_cc_init(struct rill_cc *cc, const struct rill_cc_ops *ops, u32 mss)
 	ops->init(cc);
 }
 
+/* Recovery is over: the window is what the reduction made it. */
+static void rill_cc_recovered(struct rill_cc *cc)
+{
+	if (!cc->in_recovery)
+		return;
+	cc->in_recovery = false;
+	cc->cwnd = cc->ssthresh;
+}
+
 /* Another algorithm takes over the window as it is. */
 void rill_cc_switch(struct rill_cc *cc, const struct rill_cc_ops *ops)
 {
+	rill_cc_recovered(cc);
 	cc->ops = ops;
+	cc->pacing_rate = 0;
 	memset(cc->priv, 0, sizeof(cc->priv));
 	ops->init(cc);
 }
@@ -98,15 +110,6 @@ static void rill_prr_acked(struct rill_cc *cc, const struct rill_cc_ack *ack)
 	cc->cwnd = max(ack->inflight + send, rill_cc_floor(cc));
 }
 
-/* Recovery is over: the window is what the reduction made it. */
-static void rill_cc_recovered(struct rill_cc *cc)
-{
-	if (!cc->in_recovery)
-		return;
-	cc->in_recovery = false;
-	cc->cwnd = cc->ssthresh;
-}
-
 /* Slow start; the first one is careful (RFC 9406). */
 void rill_cc_slow_start_acked(struct rill_cc *cc, const struct rill_cc_ack *ack)
 {
@@ -129,6 +132,10 @@ void rill_cc_slow_start_acked(struct rill_cc *cc, const struct rill_cc_ack *ack)
  */
 void rill_cc_acked(struct rill_cc *cc, struct rill_cc_ack *ack)
 {
+	if (cc->ops->model) {
+		cc->ops->model(cc, ack);
+		return;
+	}
 	if (cc->in_recovery && ack->sent_at <= cc->recovery_at) {
 		/* RFC 9002 7.3.2: no growth for packets sent before the reduction. */
 		rill_prr_acked(cc, ack);
@@ -158,10 +165,14 @@ void rill_cc_sent(struct rill_cc *cc, u64 bytes)
  * The path may have changed meanwhile: half the window for each, down to the
  * initial one (RFC 5681 4.1, RFC 2861 as Linux has it); ssthresh remembers.
  */
-void rill_cc_idle(struct rill_cc *cc, u32 ptos)
+void rill_cc_idle(struct rill_cc *cc, u32 ptos, u64 now)
 {
 	u64 floor = min(cc->cwnd, rill_cc_initial(cc->mss));
 
+	if (cc->ops->on_restart) {
+		cc->ops->on_restart(cc, now);
+		return;
+	}
 	if (!ptos)
 		return;
 	rill_cc_recovered(cc);
@@ -177,6 +188,10 @@ void rill_cc_idle(struct rill_cc *cc, u32 ptos)
  */
 bool rill_cc_lost(struct rill_cc *cc, const struct rill_cc_loss *loss)
 {
+	if (cc->ops->on_loss) {
+		cc->ops->on_loss(cc, loss);
+		return false;
+	}
 	cc->undo_lost += loss->packets;
 	if (cc->recovery_at && loss->sent_at <= cc->recovery_at) {
 		if (!loss->packets)

@@ -10,6 +10,7 @@
 #define RILL_CORE_CC_H
 
 #include "hystart.h"
+#include "sent.h"
 
 #define RILL_CC_NAME_MAX	16	/* TCP_CA_NAME_MAX */
 #define RILL_CC_IW		10	/* packets, RFC 6928 */
@@ -25,6 +26,9 @@ struct rill_cc_ack {
 	u64	rtt;		/* ns; its sample without the peer's delay, 0: none */
 	u64	sent_at;	/* when the newest packet it acknowledges was sent */
 	u64	inflight;	/* bytes in flight now */
+	u64	delivered;	/* bytes delivered in all */
+	u64	lost;		/* bytes lost since the packet the sample is seen from left */
+	struct rill_rate rate;
 	u64	slack;		/* ns before it in which cwnd was not the limit; cc.c's */
 	bool	cwnd_limited;	/* cwnd was what held the sender back */
 	bool	progress;	/* the oldest byte was acknowledged and nothing was lost */
@@ -41,11 +45,21 @@ struct rill_cc_loss {
 
 struct rill_cc;
 
+/*
+ * A loss-based algorithm is told when to grow and when to shrink; one with a model
+ * of the path sees every acknowledgement and loss, and owns cwnd and the pacing
+ * rate whatever else happens.
+ */
 struct rill_cc_ops {
 	char	name[RILL_CC_NAME_MAX];
 	void	(*init)(struct rill_cc *cc);
+	/* loss-based */
 	void	(*on_ack)(struct rill_cc *cc, const struct rill_cc_ack *ack);
 	void	(*on_congestion)(struct rill_cc *cc, u64 now);
+	/* by model; the three above are not called, on_loss instead of reductions */
+	void	(*model)(struct rill_cc *cc, const struct rill_cc_ack *ack);
+	void	(*on_loss)(struct rill_cc *cc, const struct rill_cc_loss *loss);
+	void	(*on_restart)(struct rill_cc *cc, u64 now);	/* sending after idle time */
 };
 
 struct rill_cc {
@@ -64,7 +78,8 @@ struct rill_cc {
 	u32	undo_lost;	/* packets of this episode still believed lost */
 	bool	in_recovery;	/* until a packet sent after recovery_at is acked */
 	bool	undo_ok;	/* nothing has forbidden undoing */
-	u64	priv[6];	/* the algorithm's own */
+	u64	pacing_rate;	/* bytes a second, 0: not paced */
+	u64	priv[38];	/* the algorithm's own */
 };
 
 const struct rill_cc_ops *rill_cc_find(const char *name);
@@ -75,7 +90,7 @@ void rill_cc_set_mss(struct rill_cc *cc, u32 mss);
 void rill_cc_acked(struct rill_cc *cc, struct rill_cc_ack *ack);
 bool rill_cc_lost(struct rill_cc *cc, const struct rill_cc_loss *loss);
 void rill_cc_sent(struct rill_cc *cc, u64 bytes);
-void rill_cc_idle(struct rill_cc *cc, u32 ptos);
+void rill_cc_idle(struct rill_cc *cc, u32 ptos, u64 now);
 void rill_cc_slow_start_acked(struct rill_cc *cc, const struct rill_cc_ack *ack);
 bool rill_cc_spurious(struct rill_cc *cc, u32 packets);
 void rill_cc_persistent(struct rill_cc *cc);
@@ -87,5 +102,6 @@ static inline bool rill_cc_slow_start(const struct rill_cc *cc)
 
 extern const struct rill_cc_ops rill_cc_reno;
 extern const struct rill_cc_ops rill_cc_cubic;
+extern const struct rill_cc_ops rill_cc_bbr;
 
 #endif /* RILL_CORE_CC_H */

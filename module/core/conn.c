@@ -200,7 +200,7 @@ static void rill_conn_restart(struct rill_conn *c, u64 now)
 	u64 pto = rill_rtt_pto(&c->rtt, rill_conn_peer_delay(c), 0);
 
 	if (!rill_send_busy(&c->tx) && c->tx.last_sent_at)
-		rill_cc_idle(&c->cc, div64_u64(now - c->tx.last_sent_at, pto));
+		rill_cc_idle(&c->cc, div64_u64(now - c->tx.last_sent_at, pto), now);
 }
 
 /* The program wrote: @run holds its bytes, laid out as packets. */

@@ -15,8 +15,23 @@
 
 struct rill_pace {
 	u64	rate;		/* bytes a second, 0: not paced */
+	u64	cap;		/* bytes a second, SO_MAX_PACING_RATE; 0: none */
 	u64	next;		/* earliest time of the next packet */
 };
+
+/* The congestion control's @rate, 0: none, under the program's cap. */
+static inline void rill_pace_set(struct rill_pace *p, u64 rate)
+{
+	p->rate = rate && p->cap ? min(rate, p->cap) : rate + p->cap;
+}
+
+/* Packets of @size bytes that may leave at once: what the timer is late, and two. */
+static inline u32 rill_pace_burst(const struct rill_pace *p, u32 size)
+{
+	if (!p->rate)
+		return U32_MAX;
+	return max_t(u64, div64_u64(p->rate * (RILL_PACE_SLACK / RILL_USEC), 1000000ULL * size), 2);
+}
 
 /* True when packets may leave at @now. */
 static inline bool rill_pace_ready(const struct rill_pace *p, u64 now)

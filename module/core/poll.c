@@ -153,6 +153,12 @@ static u8 rill_cwnd_room(const struct rill_conn *c, const struct rill_run *run, 
 	return n ? n : !c->tx.inflight_pkts;
 }
 
+/* Of @n packets of @run those that pacing lets go at once. */
+static u8 rill_pace_trim(const struct rill_conn *c, const struct rill_run *run, u8 n)
+{
+	return min_t(u32, n, rill_pace_burst(&c->pace, RILL_HDR + run->plen));
+}
+
 /* Lost packets first: the peer waits for them. */
 static bool rill_poll_lost(struct rill_conn *c, struct rill_tx *tx)
 {
@@ -167,7 +173,7 @@ static bool rill_poll_lost(struct rill_conn *c, struct rill_tx *tx)
 		c->limit = RILL_LIM_CWND;
 		return false;
 	}
-	rill_poll_run(c, tx, run, first, n);
+	rill_poll_run(c, tx, run, first, rill_pace_trim(c, run, n));
 	return true;
 }
 
@@ -229,7 +235,7 @@ static bool rill_poll_new(struct rill_conn *c, struct rill_tx *tx, bool probe, u
 		c->limit = RILL_LIM_CWND;
 		return false;
 	}
-	rill_poll_run(c, tx, run, first, n);
+	rill_poll_run(c, tx, run, first, rill_pace_trim(c, run, n));
 	return true;
 }
 
@@ -272,6 +278,7 @@ static bool rill_poll_data(struct rill_conn *c, struct rill_tx *tx, u64 now)
 		return rill_poll_pto(c, tx, now);
 	if (!c->tx.rtx_pkts && !c->tx.unsent)
 		return false;
+	rill_pace_set(&c->pace, c->cc.pacing_rate);
 	if (!rill_pace_ready(&c->pace, now)) {
 		c->limit = RILL_LIM_PACE;
 		tx->kind = RILL_TX_WAIT;
@@ -429,13 +436,11 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 	}
 
 	if (tx->eliciting) {
-		u8 flags = tx->rec_flags;
-
-		if (c->limit == RILL_LIM_APP && !c->tx.unsent)
-			flags |= RILL_REC_LIMITED;
 		if (tx->fresh && c->aq.pend)
 			c->aq.pingpong = true;
-		rill_send_record(&c->tx, rec, tx->run, tx->first, tx->n, flags, now);
+		rill_send_record(&c->tx, rec, tx->run, tx->first, tx->n, tx->rec_flags, now);
+		if (!c->tx.unsent && !c->tx.rtx_pkts && c->tx.inflight < c->cc.cwnd)
+			c->tx.app_limited = c->tx.delivered_bytes + c->tx.inflight;
 		rill_pace_sent(&c->pace, tx->bytes + tx->n * RILL_HDR, now);
 		rill_cc_sent(&c->cc, tx->bytes + tx->n * RILL_HDR);
 	} else {

@@ -133,6 +133,34 @@ static void rill_run_acked(struct rill_send *s, struct rill_run *run, u64 mask,
 	}
 }
 
+/* @rec is the newest record acknowledged so far: the sample is seen from there. */
+static void rill_rate_newest(struct rill_send *s, const struct rill_rec *rec,
+			     u64 now, struct rill_rate *rate)
+{
+	rate->interval = max(rec->sent_at - rec->first_sent_at, now - rec->delivered_at);
+	rate->prior = rec->delivered;
+	rate->prior_lost = rec->lost_bytes;
+	rate->inflight = rec->inflight;
+	rate->limited = rec->flags & RILL_REC_LIMITED;
+	s->first_sent_at = rec->sent_at;
+}
+
+/* The acknowledgement is taken: finish its sample. */
+static void rill_rate_sample(struct rill_send *s, struct rill_acked *res, u64 now)
+{
+	struct rill_rate *rate = &res->rate;
+
+	s->delivered_bytes += res->bytes;
+	rate->bytes = s->delivered_bytes - rate->prior;
+	s->delivered_at = now;
+	if (s->delivered_bytes > s->app_limited)
+		s->app_limited = 0;
+	if (!rate->interval)
+		return;
+	s->rate = div64_u64(rate->bytes * RILL_SEC, rate->interval);
+	s->rate_limited = rate->limited;
+}
+
 static void rill_rec_acked(struct rill_send *s, struct rill_rec *rec, u64 mask, u64 now,
 			   struct rill_acked *res)
 {
@@ -145,14 +173,7 @@ static void rill_rec_acked(struct rill_send *s, struct rill_rec *rec, u64 mask, 
 		res->bytes += rill_rec_bytes(rec, hit);
 		rill_rec_leave(s, rec, hit);
 		s->delivered += hweight64(hit);
-		s->delivered_at = now;
-		if (rec->delivered_at && now > rec->delivered_at) {
-			u64 pkts = s->delivered - rec->delivered;
-
-			s->rate = div64_u64(pkts * rec->plen * RILL_SEC,
-					    now - rec->delivered_at);
-			s->rate_limited = rec->flags & RILL_REC_LIMITED;
-		}
+		rill_rate_newest(s, rec, now, &res->rate);
 	}
 	if (spurious) {
 		res->spurious += hweight64(spurious);
@@ -260,8 +281,10 @@ void rill_send_acked(struct rill_send *s, const struct rill_ackblk *a, u64 now,
 		rill_rec_acked(s, rec, mask, now, res);
 	}
 	s->largest_acked = max(s->largest_acked, largest);
-	if (res->pkts)
-		s->progress_at = now;
+	if (!res->pkts)
+		return;
+	s->progress_at = now;
+	rill_rate_sample(s, res, now);
 }
 
 /*
@@ -281,10 +304,14 @@ void rill_send_record(struct rill_send *s, struct rill_rec *rec, struct rill_run
 	rec->first = first;
 	rec->n = n;
 	rec->flags = flags;
-	rec->delivered = s->delivered;
 	if (!s->inflight)
-		s->delivered_at = now;
+		s->delivered_at = s->first_sent_at = now;
+	rec->delivered = s->delivered_bytes;
 	rec->delivered_at = s->delivered_at;
+	rec->first_sent_at = s->first_sent_at;
+	rec->lost_bytes = s->lost_bytes;
+	if (s->app_limited)
+		rec->flags |= RILL_REC_LIMITED;
 	rec->plen = rec->last_len = 0;
 	if (run) {
 		u64 mask = rill_mask(n) << first;
@@ -308,6 +335,7 @@ void rill_send_record(struct rill_send *s, struct rill_rec *rec, struct rill_run
 		s->progress_at = now;
 	s->pn_next += n;
 	s->inflight += rill_rec_bytes(rec, rec->live);
+	rec->inflight = s->inflight;
 	s->inflight_pkts += n;
 	if (flags & RILL_REC_RTX)
 		s->retrans_out += n;
@@ -321,6 +349,7 @@ void rill_send_lose(struct rill_send *s, struct rill_rec *rec, u64 mask,
 {
 	struct rill_run *run = rec->run;
 
+	s->lost_bytes += rill_rec_bytes(rec, mask);
 	rill_rec_leave(s, rec, mask);
 	rec->lost |= mask;
 	if (!res->pkts)

@@ -53,8 +53,12 @@ struct rill_rec {
 	u64	sent_at;	/* ns */
 	u64	live;		/* bit i: packet pn + i is in flight */
 	u64	lost;		/* bit i: declared lost, might still arrive */
-	u64	delivered;	/* rate sample: packets delivered when this left */
-	u64	delivered_at;	/* rate sample: when that count was reached */
+	/* rate sample: as things stood when this left */
+	u64	delivered;	/* bytes delivered */
+	u64	delivered_at;	/* when that count was reached */
+	u64	first_sent_at;	/* when the packet that reached it was sent */
+	u64	inflight;	/* bytes in flight, this among them */
+	u64	lost_bytes;	/* bytes lost */
 	u16	plen;		/* payload of every packet but the last */
 	u16	last_len;	/* payload of the last packet */
 	u8	first;		/* index in the run of packet pn */
@@ -81,7 +85,12 @@ struct rill_send {
 	u64	reo_wnd;		/* ns a packet may be late, learned; 0: nothing seen */
 	u64	loss_at;		/* deadline of the time threshold, RILL_NEVER */
 	u64	delivered;		/* packets acknowledged in all */
+	u64	delivered_bytes;	/* of them, headers included */
+	u64	lost_bytes;		/* declared lost in all, headers included */
 	u64	delivered_at;		/* when the last of them was */
+	u64	first_sent_at;		/* when the packet acknowledged last was sent */
+	u64	app_limited;		/* delivered_bytes up to which samples are small because
+					 * the program was the limit; 0: they are not */
 	u64	rate;			/* bytes a second, newest delivery rate sample */
 	u32	reo_quiet;		/* recoveries since reordering was seen */
 	u32	inflight_pkts;
@@ -92,6 +101,19 @@ struct rill_send {
 	bool	rate_limited;		/* @rate was limited by the program */
 };
 
+/*
+ * How fast the path delivered, seen from the newest packet acknowledged
+ * (draft-ietf-ccwg-bbr, 4.1).
+ */
+struct rill_rate {
+	u64	bytes;		/* delivered since that packet left; 0: no sample */
+	u64	interval;	/* ns it took to send or to deliver them, the longer */
+	u64	prior;		/* bytes delivered when it left */
+	u64	inflight;	/* bytes in flight when it had left */
+	u64	prior_lost;	/* bytes lost when it left */
+	bool	limited;	/* the program was the limit, not the path */
+};
+
 /* What one ACK item brought. */
 struct rill_acked {
 	u64	bytes;		/* newly acknowledged, headers included */
@@ -100,6 +122,7 @@ struct rill_acked {
 	u64	newest_sent_at;	/* when the newest of the packets was sent, 0: none */
 	u64	rtt;		/* ns, 0: the largest is not new, no sample */
 	u64	late;		/* ns by which a packet thought lost came late */
+	struct rill_rate rate;
 	u32	pkts;		/* newly acknowledged */
 	u32	spurious;	/* of packets declared lost */
 	bool	echo;		/* the cookie echo is among them */

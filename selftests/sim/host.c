@@ -78,7 +78,7 @@ static struct sconn *sconn_new(struct host *h, u32 plan, int side, u64 cid)
 	const struct sim_cfg *cfg = s->cfg;
 	struct sconn *sc = calloc(1, sizeof(*sc));
 	struct rill_conn_cfg cc = {
-		.cc = cfg->conn[plan].reno ? &rill_cc_reno : &rill_cc_cubic,
+		.cc = rill_cc_nth(cfg->conn[plan].cc),
 		.params = { .max_payload = cfg->conn[plan].payload[side],
 			    .max_ack_delay = RILL_ACK_DELAY / RILL_MSEC, .sock_type = 1 },
 		.cid = cid,

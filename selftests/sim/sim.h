@@ -82,7 +82,7 @@ struct sim_cfg {
 	struct link_cfg link[SIM_HOSTS];
 	u32 nconns;
 	struct { u64 at; struct app_cfg app[2]; u16 payload[2]; u32 wnd[2], wnd_max[2];
-		 u32 sndbuf[2]; bool reno; u16 port; } conn[SIM_CONNS_MAX];
+		 u32 sndbuf[2]; u8 cc; u16 port; } conn[SIM_CONNS_MAX];
 	u64 start;		/* first value of the clock */
 	u64 faults_end;		/* absolute */
 	u64 deadline;		/* absolute: everything must be over */

@@ -86,7 +86,10 @@ static void draw_conn(struct sim_cfg *cfg, u32 i, struct rng *r)
 
 	cfg->conn[i].at = rng_below(r, 3) ? rng_below(r, 5 * RILL_SEC) : 0;
 	cfg->conn[i].port = 1000 + i;
-	cfg->conn[i].reno = rng_below(r, 4) == 0;
+	/* cubic, reno, bbr: rill_cc_nth() */
+	cfg->conn[i].cc = rng_below(r, 4);
+	if (cfg->conn[i].cc == 3)
+		cfg->conn[i].cc = 0;
 	for (side = 0; side < 2; side++) {
 		u16 pay = payloads[rng_below(r, 7)];
 
@@ -225,6 +228,28 @@ static void scenario_lossy(struct sim_cfg *cfg)
 	cfg->link[0].loss = cfg->link[1].loss = 10000;
 }
 
+static void scenario_wan_bbr(struct sim_cfg *cfg)
+{
+	scenario_wan(cfg);
+	cfg->conn[0].cc = 2;
+	/* The price of looking for the empty path's round trip: 200 ms in 5 s. */
+	cfg->want = 12500000ULL * 1432 / 1484 * 92 / 100;
+}
+
+/* BBR does not take one lost packet in a hundred for a full path. */
+static void scenario_lossy_bbr(struct sim_cfg *cfg)
+{
+	scenario_lossy(cfg);
+	cfg->conn[0].cc = 2;
+	cfg->want = 12500000ULL * 1432 / 1484 * 80 / 100;
+}
+
+static void scenario_fair_bbr(struct sim_cfg *cfg)
+{
+	scenario_fair(cfg);
+	cfg->conn[0].cc = cfg->conn[1].cc = 2;
+}
+
 static const struct {
 	const char *name;
 	void (*fill)(struct sim_cfg *cfg);
@@ -234,6 +259,9 @@ static const struct {
 	{ "wan", scenario_wan },
 	{ "fair", scenario_fair },
 	{ "lossy", scenario_lossy },
+	{ "wan-bbr", scenario_wan_bbr },
+	{ "fair-bbr", scenario_fair_bbr },
+	{ "lossy-bbr", scenario_lossy_bbr },
 };
 
 

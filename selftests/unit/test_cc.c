@@ -34,7 +34,8 @@ TEST(find__by_name)
 	EXPECT(!rill_cc_find("vegas"));
 	EXPECT(!rill_cc_find(""));
 	EXPECT(rill_cc_nth(0) == &rill_cc_cubic);
-	EXPECT(!rill_cc_nth(2));
+	EXPECT(rill_cc_find("bbr") == &rill_cc_bbr);
+	EXPECT(!rill_cc_nth(3));
 }
 
 TEST(init__initial_window)
@@ -237,17 +238,17 @@ TEST(idle__half_for_each_timeout)
 
 	start(&cc, &rill_cc_reno);
 	cc.cwnd = 100 * MSS;
-	rill_cc_idle(&cc, 0);
+	rill_cc_idle(&cc, 0, 0);
 	EXPECT_EQ(cc.cwnd, 100 * MSS);
-	rill_cc_idle(&cc, 1);
+	rill_cc_idle(&cc, 1, 0);
 	EXPECT_EQ(cc.cwnd, 50 * MSS);
 	EXPECT_EQ(cc.ssthresh, RILL_SSTHRESH_NONE);
 	cc.ssthresh = 20 * MSS;
-	rill_cc_idle(&cc, 70);
+	rill_cc_idle(&cc, 70, 0);
 	EXPECT_EQ(cc.cwnd, 10 * MSS);		/* the initial window */
 	EXPECT_EQ(cc.ssthresh, 50 * MSS / 4 * 3);
 	cc.cwnd = 4 * MSS;
-	rill_cc_idle(&cc, 5);
+	rill_cc_idle(&cc, 5, 0);
 	EXPECT_EQ(cc.cwnd, 4 * MSS);
 }
 

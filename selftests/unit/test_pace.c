@@ -28,3 +28,22 @@ TEST(sent__spaces_by_rate)
 	rill_pace_sent(&p, 10000, now + RILL_SEC);
 	EXPECT_EQ(p.next, now + RILL_SEC + 10 * RILL_MSEC);
 }
+
+/* The slower of the two, and trains no longer than the timer is late. */
+TEST(set__cap_and_burst)
+{
+	static const struct { u64 rate, cap, want; u32 burst; } t[] = {
+		{ 0, 0, 0, U32_MAX }, { 5000, 0, 5000, 2 }, { 0, 7000, 7000, 2 },
+		{ 5000, 7000, 5000, 2 }, { 1456000000, 9000000000ULL, 1456000000, 1000 },
+	};
+	u32 i;
+
+	for (i = 0; i < COUNT(t); i++) {
+		struct rill_pace p = { .cap = t[i].cap };
+
+		rill_pace_set(&p, t[i].rate);
+		ROW("rate %llu cap %llu", t[i].rate, t[i].cap);
+		EXPECT_EQ(p.rate, t[i].want);
+		EXPECT_EQ(rill_pace_burst(&p, 1456), t[i].burst);
+	}
+}

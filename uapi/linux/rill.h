@@ -48,7 +48,7 @@
 #define RILL_LINGER2		8	/* int, seconds an orphan stays in FIN_WAIT2, -1..120 */
 #define RILL_INFO		11	/* struct rill_info, read only */
 #define RILL_QUICKACK		12	/* int 0/1: acknowledge at once */
-#define RILL_CONGESTION		13	/* string: "cubic", "reno" */
+#define RILL_CONGESTION		13	/* string: "cubic", "reno", "bbr" */
 #define RILL_USER_TIMEOUT	18	/* unsigned int, ms unacknowledged data may wait; 0: the default */
 #define RILL_NOTSENT_LOWAT	25	/* unsigned int, bytes not sent above which poll() has no EPOLLOUT */
 
