@@ -107,6 +107,7 @@ void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 no
 	memset(&c->rtt, 0, sizeof(c->rtt));
 	memset(&c->st, 0, sizeof(c->st));
 	c->pace.next = 0;
+	c->pace.waited = false;
 	rill_cc_init(&c->cc, cfg->cc, RILL_HDR + cfg->payload);
 	rill_recv_init(&c->rx, cfg->wnd, cfg->wnd_max, cfg->params.max_payload, now);
 	rill_ackq_init(&c->aq);

@@ -4,7 +4,7 @@
  *
  * Owns the release time.  A rate of 0 means not paced.  The burst is what a
  * sender may send at once after being idle (RFC 9002 7.7 allows the initial
- * window).
+ * window); a sender that waited for its time and was woken late catches up.
  */
 #ifndef RILL_CORE_PACE_H
 #define RILL_CORE_PACE_H
@@ -12,11 +12,13 @@
 #include "env.h"
 
 #define RILL_PACE_SLACK		RILL_MSEC	/* one timer pays for this much */
+#define RILL_PACE_LATE		(25 * RILL_MSEC)	/* a timer may be so late without loss */
 
 struct rill_pace {
 	u64	rate;		/* bytes a second, 0: not paced */
 	u64	cap;		/* bytes a second, SO_MAX_PACING_RATE; 0: none */
 	u64	next;		/* earliest time of the next packet */
+	bool	waited;		/* for @next, and it has passed */
 };
 
 /* The congestion control's @rate, 0: none, under the program's cap. */
@@ -34,18 +36,25 @@ static inline u32 rill_pace_burst(const struct rill_pace *p, u32 size)
 }
 
 /* True when packets may leave at @now. */
-static inline bool rill_pace_ready(const struct rill_pace *p, u64 now)
+static inline bool rill_pace_ready(struct rill_pace *p, u64 now)
 {
-	return !p->rate || p->next <= now + RILL_PACE_SLACK;
+	if (!p->rate || p->next <= now + RILL_PACE_SLACK)
+		return true;
+	p->waited = true;
+	return false;
 }
 
 /* @bytes left at @now: move the release time on. */
 static inline void rill_pace_sent(struct rill_pace *p, u32 bytes, u64 now)
 {
+	u64 late = p->waited ? RILL_PACE_LATE : 0;
+
 	if (!p->rate)
 		return;
-	p->next = max(p->next, now) +
+	p->next = max(p->next, now > late ? now - late : 0) +
 		  div64_u64((u64)bytes * RILL_SEC, p->rate);
+	if (p->next >= now)
+		p->waited = false;
 }
 
 #endif /* RILL_CORE_PACE_H */

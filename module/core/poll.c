@@ -276,8 +276,10 @@ static bool rill_poll_data(struct rill_conn *c, struct rill_tx *tx, u64 now)
 	c->limit = RILL_LIM_APP;
 	if (c->pto_probes)
 		return rill_poll_pto(c, tx, now);
-	if (!c->tx.rtx_pkts && !c->tx.unsent)
+	if (!c->tx.rtx_pkts && !c->tx.unsent) {
+		c->pace.waited = false;
 		return false;
+	}
 	rill_pace_set(&c->pace, c->cc.pacing_rate);
 	if (!rill_pace_ready(&c->pace, now)) {
 		c->limit = RILL_LIM_PACE;

@@ -47,3 +47,22 @@ TEST(set__cap_and_burst)
 		EXPECT_EQ(rill_pace_burst(&p, 1456), t[i].burst);
 	}
 }
+
+/* Woken 5 ms late: what should have left meanwhile leaves at once; not after a pause. */
+TEST(sent__catches_up)
+{
+	struct rill_pace p = { .rate = 1000000 };
+	u64 now = RILL_SEC, n;
+
+	rill_pace_sent(&p, 10000, now);
+	EXPECT(!rill_pace_ready(&p, now));
+	now += 15 * RILL_MSEC;
+	for (n = 0; rill_pace_ready(&p, now); n++)
+		rill_pace_sent(&p, 1000, now);
+	EXPECT_EQ(n, 7);			/* 5 late, 1 of slack, 1 over it */
+	now += RILL_SEC;
+	p.waited = false;			/* nothing to send meanwhile */
+	for (n = 0; rill_pace_ready(&p, now); n++)
+		rill_pace_sent(&p, 1000, now);
+	EXPECT_EQ(n, 2);
+}
