@@ -108,6 +108,7 @@ void rill_destroy(struct sock *sk)
 	rill_port_put(sk);
 	rill_timer_stop(sk);
 	rill_purge(sk);
+	rill_fast_settle(sk);
 	if (rs->counted_orphan) {
 		rs->counted_orphan = false;
 		atomic_dec(&rn->orphans);
@@ -343,6 +344,8 @@ int rill_disconnect(struct sock *sk, int flags)
 	memset(&rs->conn.st, 0, sizeof(rs->conn.st));
 	rs->conn.peer_cid = 0;
 	rs->conn.reset_due = false;
+	rs->defer = false;
+	rs->fast_req = false;
 	rill_recv_init(&rs->conn.rx, 0, 0, 0, rill_now());
 	rill_forget_names(sk, true);
 	WRITE_ONCE(sk->sk_shutdown, 0);

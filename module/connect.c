@@ -20,15 +20,14 @@ static int rill_connect_addr(struct in6_addr *addr, bool v6)
 	return 0;
 }
 
-/* Begin a connection: route, carrier, port, id, SYN.  Socket locked. */
+/* Begin a connection: route, carrier, port, id, SYN or less.  Socket locked. */
 static int rill_connect_start(struct sock *sk, const struct in6_addr *addr, __be16 port,
-			      int oif, bool v6)
+			      int oif, bool v6, struct rill_fast_msg *fm)
 {
 	struct rill_sock *rs = rill_sk(sk);
 	struct rill_net *rn = rill_sk_net(sk);
 	struct inet_sock *inet = inet_sk(sk);
 	struct rill_conn_cfg cfg;
-	struct rill_out out;
 	bool bound = rs->bind;
 	int err;
 
@@ -70,9 +69,7 @@ static int rill_connect_start(struct sock *sk, const struct in6_addr *addr, __be
 	local_bh_enable();
 	if (err)
 		return -EADDRNOTAVAIL;
-	rill_out_init(&out);
-	rill_conn_connect(&rs->conn, rill_now(), &out);
-	rill_apply(sk, &out);
+	rill_fast_connect(sk, fm);
 	return 0;
 }
 
@@ -101,7 +98,8 @@ static long rill_connect_wait(struct sock *sk, long timeo)
 }
 
 /* Read the peer's address and begin; 0, or a negative errno. */
-static int rill_connect_first(struct socket *sock, void *uaddr, int len)
+static int rill_connect_first(struct socket *sock, void *uaddr, int len,
+			      struct rill_fast_msg *fm)
 {
 	struct sock *sk = sock->sk;
 	int err, oif = sk->sk_bound_dev_if;
@@ -111,6 +109,8 @@ static int rill_connect_first(struct socket *sock, void *uaddr, int len)
 
 	if (sk->sk_state != TCP_CLOSE)
 		return -EISCONN;
+	if (!uaddr)
+		return -EINVAL;
 	err = rill_cgroup_connect(sk, uaddr, len);
 	if (err)
 		return err;
@@ -119,7 +119,7 @@ static int rill_connect_first(struct socket *sock, void *uaddr, int len)
 		err = rill_connect_addr(&addr, v6);
 	if (err)
 		return err;
-	err = rill_connect_start(sk, &addr, port, oif, v6);
+	err = rill_connect_start(sk, &addr, port, oif, v6, fm);
 	if (err) {
 		rill_sk(sk)->v6 = was_v6;
 		rill_connect_undo(sk);
@@ -129,17 +129,20 @@ static int rill_connect_first(struct socket *sock, void *uaddr, int len)
 	return 0;
 }
 
-/* The state machine of __inet_stream_connect(), so that all the errnos fit. */
-static int rill_connect_locked(struct socket *sock, struct sockaddr *uaddr, int len,
-			       int flags)
+/*
+ * The state machine of __inet_stream_connect(), so that all the errnos fit.
+ * @fm: for sendmsg(), whose @uaddr may be NULL; NULL: connect()
+ */
+int rill_connect_locked(struct socket *sock, struct sockaddr *uaddr, int len, int flags,
+			struct rill_fast_msg *fm)
 {
 	struct sock *sk = sock->sk;
 	long timeo;
 	int err;
 
-	if (len < (int)sizeof(uaddr->sa_family))
+	if (uaddr && len < (int)sizeof(uaddr->sa_family))
 		return -EINVAL;
-	if (uaddr->sa_family == AF_UNSPEC) {
+	if (uaddr && uaddr->sa_family == AF_UNSPEC) {
 		err = rill_disconnect(sk, flags);
 		sock->state = err ? SS_DISCONNECTING : SS_UNCONNECTED;
 		return err;
@@ -149,10 +152,12 @@ static int rill_connect_locked(struct socket *sock, struct sockaddr *uaddr, int 
 		return -EISCONN;
 	case SS_CONNECTING:
 		err = -EALREADY;
+		if (rill_sk(sk)->defer)
+			err = fm ? -EINPROGRESS : -EISCONN;
 		break;
 	case SS_UNCONNECTED:
-		err = rill_connect_first(sock, uaddr, len);
-		if (err)
+		err = rill_connect_first(sock, uaddr, len, fm);
+		if (err || rill_sk(sk)->defer)
 			return err;
 		err = -EINPROGRESS;
 		break;
@@ -188,7 +193,7 @@ int rill_connect(struct socket *sock, struct sockaddr_unsized *uaddr, int len, i
 	int err;
 
 	lock_sock(sock->sk);
-	err = rill_connect_locked(sock, (struct sockaddr *)uaddr, len, flags);
+	err = rill_connect_locked(sock, (struct sockaddr *)uaddr, len, flags, NULL);
 	release_sock(sock->sk);
 	return err;
 }

@@ -33,7 +33,7 @@ static void rill_info_send(const struct sock *sk, struct rill_info *info)
 	info->tcpi_probes = c->probes;
 	info->tcpi_backoff = c->pto_count;
 	info->tcpi_ca_state = c->cc.in_recovery ? TCP_CA_Recovery : TCP_CA_Open;
-	info->tcpi_app_limited = tx->rate_limited;
+	info->tcpi_app_limited = tx->rate_limited | c->fast_fail << 1;
 	info->tcpi_rto = rill_us(rill_rtt_pto(&c->rtt, rill_conn_peer_delay(c), c->pto_count));
 	info->tcpi_snd_mss = c->payload;
 	info->tcpi_unacked = tx->inflight_pkts;
@@ -87,7 +87,8 @@ void rill_get_info(struct sock *sk, struct rill_info *info)
 	memset(info, 0, sizeof(*info));
 	info->tcpi_state = sk->sk_state;
 	info->tcpi_options = RILLI_OPT_SACK | RILLI_OPT_WSCALE |
-			     (rs->conn.ecn ? RILLI_OPT_ECN : 0);
+			     (rs->conn.ecn ? RILLI_OPT_ECN : 0) |
+			     (rs->conn.syn_data ? RILLI_OPT_SYN_DATA : 0);
 	info->tcpi_pacing_rate = rs->conn.pace.rate ? rs->conn.pace.rate : ~0ULL;
 	info->tcpi_max_pacing_rate = READ_ONCE(sk->sk_max_pacing_rate) == ~0UL ? ~0ULL :
 				     READ_ONCE(sk->sk_max_pacing_rate);

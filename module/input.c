@@ -276,6 +276,42 @@ free:
 	kfree_skb(skb);
 }
 
+/*
+ * Child @sk, which is locked and whose packets nobody else can have, takes the
+ * last @data bytes of the SYN that made it.
+ */
+void rill_rcv_syn(struct sock *sk, struct sk_buff *skb, const struct rill_pkt *p, u16 data)
+{
+	/* The answer to the SYN still needs @skb. */
+	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
+	struct rill_pkt syn = *p;
+	struct rill_out out;
+
+	if (!copy)
+		return;
+	if (sk_filter_trim_cap(sk, copy, copy->len)) {
+		rill_mib_inc(rill_sk_net(sk), RILL_MIB_INFILTER);
+		kfree_skb(copy);
+		return;
+	}
+	nf_reset_ct(copy);
+	skb_ext_reset(copy);
+	copy->dev = NULL;
+	rill_cb(copy)->start += RILL_HDR + p->h.ext_len + p->len - data;
+	rill_cb(copy)->len = rill_cb(copy)->plen = data;
+	syn.len = syn.plen = data;
+	syn.full = !rill_rcv_room(sk, copy, false);
+	rill_out_init(&out);
+	rill_conn_rcv(&rill_sk(sk)->conn, &syn, rill_cb(skb)->stamp, &out);
+	if (out.verdict == RILL_RCV_QUEUE) {
+		rill_cb(copy)->off = out.off;
+		rill_rcv_queue(sk, copy, false);
+		copy = NULL;
+	}
+	rill_apply(sk, &out);
+	kfree_skb(copy);
+}
+
 int rill_backlog_rcv(struct sock *sk, struct sk_buff *skb)
 {
 	rill_rcv_skb(sk, skb);
@@ -341,7 +377,7 @@ static struct sock *rill_input_unknown(struct rill_udp *udp, struct sk_buff *skb
 }
 
 /* The socket @node leads to, a reference, if it is one of @net and alive. */
-static struct sock *rill_node_sock(struct rill_node *node, const struct net *net)
+struct sock *rill_node_sock(struct rill_node *node, const struct net *net)
 {
 	struct sock *sk;
 

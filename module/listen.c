@@ -78,46 +78,6 @@ static void rill_refuse(struct rill_udp *udp, struct sk_buff *skb, const struct 
 	rill_send_reply(udp, skb, reply.b, reply.len);
 }
 
-/* A SYN: answer with a cookie, keep nothing.  In softirq, under RCU. */
-void rill_listen_syn(struct rill_udp *udp, struct sk_buff *skb, struct rill_pkt *p,
-		     struct rill_path *path)
-{
-	struct rill_net *rn = udp->rn;
-	struct rill_secrets secrets;
-	struct rill_conn_cfg cfg;
-	struct rill_listen l;
-	struct rill_reply reply;
-	u64 now = rill_cb(skb)->stamp;
-	enum rill_mib why;
-	struct sock *sk;
-
-	sk = rill_listener_of(udp, skb, p->x.dport);
-	if (!sk) {
-		rill_mib_inc(rn, RILL_MIB_SYNREFUSED);
-		rill_refuse(udp, skb, p, RILL_R_REFUSED);
-		return;
-	}
-	if (rill_accept_full(sk)) {
-		rill_mib_inc(rn, RILL_MIB_LISTENOVERFLOWS);
-		goto put;
-	}
-	rill_conn_config(sk, &cfg);
-	l.params = cfg.params;
-	l.credit = max_t(u32, cfg.wnd, cfg.params.max_payload);
-	rill_net_secrets(rn, now, &secrets);
-	why = rill_open_syn(&p->h, &p->x, RILL_HDR + p->h.ext_len + p->len, path, &l,
-			    &secrets, cfg.cid, now, &reply);
-	rill_mib_inc(rn, why);
-	if (why == RILL_MIB_SYNREFUSED)
-		rill_refuse(udp, skb, p, RILL_R_REFUSED);
-	if (why == RILL_MIB_NONE) {
-		rill_mib_inc(rn, RILL_MIB_SYNACKS);
-		rill_send_reply(udp, skb, reply.b, reply.len);
-	}
-put:
-	sock_put(sk);
-}
-
 /* Give a clone of a listener its own life: everything a pointer led to. */
 static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_buff *skb,
 			    const struct rill_child *info)
@@ -139,6 +99,10 @@ static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_
 	rs->accept_open = false;
 	rs->last_data_sent = rs->last_data_rcv = rill_cb(skb)->stamp;
 	rs->rebinds = 0;
+	rs->defer = rs->fast_req = false;
+	rs->fast_max = 0;
+	atomic_set(&rs->fast_n, 0);
+	rs->fast_listener = NULL;
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
 	inet->mc_list = NULL;
 	if (child->sk_family == AF_INET6)
@@ -177,7 +141,33 @@ static bool rill_accept_add(struct sock *sk, struct sock *child)
 	return open;
 }
 
-/* Make the connection that a valid echo asks for: a reference, or NULL. */
+/* sk_clone_lock() took the lock, and does not say so to sparse. */
+static void rill_child_unlock(struct sock *child)
+{
+	__acquire(&child->sk_lock.slock);
+	bh_unlock_sock(child);
+}
+
+/* Not to be, after all; nobody was told of it.  Locked; its references go. */
+static void rill_child_drop(struct sock *child, u64 now)
+{
+	struct rill_out out;
+
+	rill_out_init(&out);
+	rill_unhash(child);
+	rill_conn_abort(&rill_sk(child)->conn, RILL_R_ABORT, now, &out);
+	sock_orphan(child);
+	rill_set_state(child, TCP_CLOSE);
+	rill_destroy(child);
+	rill_child_unlock(child);
+	sock_put(child);	/* the queue's, never used */
+	sock_put(child);	/* ours */
+}
+
+/*
+ * Make the connection that a valid echo, or a token, asks for.  NULL, or locked and
+ * found by its id, with two references: ours, and one for the queue.
+ */
 static struct sock *rill_child_new(struct sock *sk, struct rill_udp *udp,
 				   struct sk_buff *skb, const struct rill_child *info)
 {
@@ -186,31 +176,18 @@ static struct sock *rill_child_new(struct sock *sk, struct rill_udp *udp,
 
 	if (!child)
 		return NULL;
-	__acquire(&child->sk_lock.slock);	/* sk_clone_lock() does not say so */
-	/* Two references: ours, and one for the queue. */
 	rill_child_init(child, udp, skb, info);
 	rill_port_inherit(child, sk);
 	rill_set_state(child, TCP_SYN_RECV);
 	rill_out_init(&out);
 	rill_conn_accept(&rill_sk(child)->conn, info, rill_cb(skb)->stamp, &out);
-	if (rill_hash(child))
-		goto fail;
-	rill_apply(child, &out);
-	if (rill_accept_add(sk, child)) {
-		sk_mark_napi_id(child, skb);
-		bh_unlock_sock(child);
-		return child;
+	if (rill_hash(child)) {
+		rill_child_drop(child, rill_cb(skb)->stamp);
+		return NULL;
 	}
-	rill_unhash(child);
-fail:
-	rill_conn_abort(&rill_sk(child)->conn, RILL_R_ABORT, rill_cb(skb)->stamp, &out);
-	sock_orphan(child);
-	rill_set_state(child, TCP_CLOSE);
-	rill_destroy(child);
-	bh_unlock_sock(child);
-	sock_put(child);	/* the queue's, never used */
-	sock_put(child);	/* ours */
-	return NULL;
+	sk_mark_napi_id(child, skb);
+	rill_apply(child, &out);
+	return child;
 }
 
 /*
@@ -244,15 +221,172 @@ struct sock *rill_listen_echo(struct rill_udp *udp, struct sk_buff *skb,
 		goto put;
 	}
 	child = rill_child_new(sk, udp, skb, &info);
+	if (child && !rill_accept_add(sk, child)) {
+		rill_child_drop(child, rill_cb(skb)->stamp);
+		child = NULL;
+	}
 	if (!child) {
 		rill_mib_inc(rn, RILL_MIB_CHILDFAILS);
 		goto put;
 	}
+	rill_child_unlock(child);
 	sk->sk_data_ready(sk);
 put:
 	if (sk)
 		sock_put(sk);
 	return child;
+}
+
+/* A child that nobody will accept: tell the peer, and end it. */
+static void rill_reset_child(struct sock *sk)
+{
+	sock_orphan(sk);
+	if (sk->sk_state == TCP_CLOSE)
+		rill_destroy(sk);
+	else
+		rill_reset(sk, RILL_MIB_ABORTONDATA, ECONNRESET);
+}
+
+/* A child that a token opened, with the SYN's data; NULL: none.  As rill_child_new(). */
+static struct sock *rill_fast_child(struct sock *sk, struct rill_udp *udp, struct sk_buff *skb,
+				    const struct rill_pkt *p, const struct rill_child *info,
+				    struct rill_fast *fast)
+{
+	struct rill_net *rn = udp->rn;
+	struct sock *child;
+
+	if (!rill_fast_admit(sk)) {
+		rill_mib_inc(rn, RILL_MIB_FASTOVERFLOWS);
+		return NULL;
+	}
+	child = rill_child_new(sk, udp, skb, info);
+	if (!child) {
+		rill_fast_admit_undo(sk);
+		rill_mib_inc(rn, RILL_MIB_FASTPASSIVEFAIL);
+		return NULL;
+	}
+	rill_fast_adopt(child, sk);
+	if (fast->data)
+		rill_rcv_syn(child, skb, p, fast->data);
+	fast->issued = rill_cb(skb)->stamp;
+	fast->taken = rill_sk(child)->conn.syn_data;
+	rill_mib_inc(rn, RILL_MIB_FASTPASSIVE);
+	return child;
+}
+
+/*
+ * A SYN to a listener that does fast open: @fast is what the answer says besides,
+ * @child is a new one or NULL.  False: it came too late for any answer but that of
+ * a tombstone.
+ */
+static bool rill_listen_fast(struct sock *sk, struct rill_udp *udp, struct sk_buff *skb,
+			     const struct rill_pkt *p, const struct rill_path *path,
+			     const struct rill_listen *l, u64 cid, struct rill_fast *fast,
+			     struct sock **child)
+{
+	struct rill_node *node = rill_node_find(cid);
+	struct sock *standing = rill_node_sock(node, udp->rn->net);
+	struct rill_secrets tokens;
+	struct rill_child info;
+	enum rill_mib why;
+
+	if (standing) {
+		/* Set before it was found by its id, or never. */
+		const struct rill_conn *c = &rill_sk(standing)->conn;
+
+		fast->issued = READ_ONCE(c->cookie_until) - RILL_COOKIE_TTL;
+		fast->taken = READ_ONCE(c->syn_data);
+		sock_put(standing);
+		return true;
+	}
+	if (node && node->kind == RILL_NODE_TOMB) {
+		rill_tomb_input(udp, node, skb, p);
+		return false;
+	}
+	if (!rill_ext_has(&p->x, RILL_I_TOKEN))
+		return true;
+	rill_net_tokens(udp->rn, rill_cb(skb)->stamp, &tokens);
+	why = rill_open_fast(&p->h, &p->x, RILL_HDR + p->h.ext_len + p->len, path, l, &tokens,
+			     cid, rill_cb(skb)->stamp, &info, fast);
+	if (why == RILL_MIB_NONE)
+		*child = rill_fast_child(sk, udp, skb, p, &info, fast);
+	else if (why == RILL_MIB_FASTPASSIVEFAIL)
+		rill_mib_inc(udp->rn, why);
+	if (fast->token_len)
+		rill_mib_inc(udp->rn, RILL_MIB_FASTTOKENS);
+	return true;
+}
+
+/* The SYN-ACK has left: hand out @child, locked, or end what its peer believes in. */
+static void rill_fast_queue(struct sock *sk, struct sock *child)
+{
+	bool queued = rill_accept_add(sk, child);
+
+	if (!queued) {
+		rill_reset_child(child);
+		sock_put(child);	/* the queue's, never used */
+	}
+	rill_child_unlock(child);
+	sock_put(child);
+	if (queued)
+		sk->sk_data_ready(sk);
+}
+
+/* Does @sk do fast open? */
+static bool rill_listen_is_fast(const struct sock *sk)
+{
+	return READ_ONCE(rill_sk(sk)->fast_max) &&
+	       READ_ONCE(rill_sk_net(sk)->fastopen) & RILL_FASTOPEN_SERVER;
+}
+
+/*
+ * A SYN: answer with a cookie, and keep nothing unless it brings a token.  In
+ * softirq, under RCU.
+ */
+void rill_listen_syn(struct rill_udp *udp, struct sk_buff *skb, struct rill_pkt *p,
+		     struct rill_path *path)
+{
+	struct rill_net *rn = udp->rn;
+	struct rill_fast fast = { 0 };
+	struct rill_secrets secrets;
+	struct rill_conn_cfg cfg;
+	struct rill_listen l;
+	struct rill_reply reply;
+	u64 now = rill_cb(skb)->stamp, cid;
+	struct sock *sk, *child = NULL;
+	enum rill_mib why;
+
+	sk = rill_listener_of(udp, skb, p->x.dport);
+	if (!sk) {
+		rill_mib_inc(rn, RILL_MIB_SYNREFUSED);
+		rill_refuse(udp, skb, p, RILL_R_REFUSED);
+		return;
+	}
+	if (rill_accept_full(sk)) {
+		rill_mib_inc(rn, RILL_MIB_LISTENOVERFLOWS);
+		goto put;
+	}
+	rill_conn_config(sk, &cfg);
+	l.params = cfg.params;
+	l.credit = max_t(u32, cfg.wnd, cfg.params.max_payload);
+	cid = rill_open_id(&rn->id_key, path, &p->x);
+	if (rill_listen_is_fast(sk) &&
+	    !rill_listen_fast(sk, udp, skb, p, path, &l, cid, &fast, &child))
+		goto put;
+	rill_net_secrets(rn, now, &secrets);
+	why = rill_open_syn(&p->h, &p->x, RILL_HDR + p->h.ext_len + p->len, path, &l,
+			    &secrets, cid, now, &fast, &reply);
+	rill_mib_inc(rn, why);
+	if (why == RILL_MIB_SYNREFUSED)
+		rill_refuse(udp, skb, p, RILL_R_REFUSED);
+	if (why == RILL_MIB_NONE) {
+		rill_mib_inc(rn, RILL_MIB_SYNACKS);
+		rill_send_reply(udp, skb, reply.b, reply.len);
+	}
+	if (child)
+		rill_fast_queue(sk, child);
+put:
+	sock_put(sk);
 }
 
 /* Carrier sockets for the addresses @sk listens on. */
@@ -312,16 +446,6 @@ int rill_listen(struct socket *sock, int backlog)
 out:
 	release_sock(sk);
 	return err;
-}
-
-/* A child whose listener is gone: tell the peer, and end it. */
-static void rill_reset_child(struct sock *sk)
-{
-	sock_orphan(sk);
-	if (sk->sk_state == TCP_CLOSE)
-		rill_destroy(sk);
-	else
-		rill_reset(sk, RILL_MIB_ABORTONDATA, ECONNRESET);
 }
 
 /* No more SYNs; children nobody accepted are reset.  Socket locked. */

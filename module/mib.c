@@ -68,6 +68,12 @@ static const char *const rill_mib_names[RILL_MIB_MAX] = {
 	[RILL_MIB_ABORTONMEMORY] = "AbortOnMemory",
 	[RILL_MIB_TOMBS] = "Tombs",
 	[RILL_MIB_TOMBOVERFLOW] = "TombOverflow",
+	[RILL_MIB_FASTTOKENS] = "FastTokens",
+	[RILL_MIB_FASTPASSIVE] = "FastPassive",
+	[RILL_MIB_FASTPASSIVEFAIL] = "FastPassiveFail",
+	[RILL_MIB_FASTOVERFLOWS] = "FastOverflows",
+	[RILL_MIB_FASTACTIVE] = "FastActive",
+	[RILL_MIB_FASTACTIVEFAIL] = "FastActiveFail",
 };
 
 static unsigned long rill_mib_sum(const struct rill_net *rn, int id)

@@ -14,28 +14,39 @@
 unsigned int rill_net_id;
 
 /*
- * Copy the keys of @rn, fresh ones first when it is time: a key makes cookies
- * for a minute and checks them for another.
+ * Copy keys of @rn, fresh ones first when it is time: a key makes cookies, or
+ * tokens, for as long as @life and checks them for as long again.
  */
-void rill_net_secrets(struct rill_net *rn, u64 now, struct rill_secrets *copy)
+static void rill_net_keys(struct rill_net *rn, struct rill_secrets *s, u64 life, u64 now,
+			  struct rill_secrets *copy)
 {
 	siphash_key_t key;
 	unsigned int seq;
 
 	do {
 		seq = read_seqbegin(&rn->secrets_lock);
-		*copy = rn->secrets;
+		*copy = *s;
 	} while (read_seqretry(&rn->secrets_lock, seq));
-	if (likely(!rill_secrets_stale(copy, now)))
+	if (likely(!rill_secrets_stale(copy, life, now)))
 		return;
 
 	get_random_bytes(&key, sizeof(key));
 	write_seqlock_bh(&rn->secrets_lock);
-	if (rill_secrets_stale(&rn->secrets, now))
-		rill_secrets_rotate(&rn->secrets, &key, now);
-	*copy = rn->secrets;
+	if (rill_secrets_stale(s, life, now))
+		rill_secrets_rotate(s, &key, now);
+	*copy = *s;
 	write_sequnlock_bh(&rn->secrets_lock);
 	memzero_explicit(&key, sizeof(key));
+}
+
+void rill_net_secrets(struct rill_net *rn, u64 now, struct rill_secrets *copy)
+{
+	rill_net_keys(rn, &rn->secrets, RILL_SECRET_LIFE, now, copy);
+}
+
+void rill_net_tokens(struct rill_net *rn, u64 now, struct rill_secrets *copy)
+{
+	rill_net_keys(rn, &rn->tokens, RILL_TOKEN_KEY_LIFE, now, copy);
 }
 
 static void rill_net_defaults(struct rill_net *rn)
@@ -50,6 +61,7 @@ static void rill_net_defaults(struct rill_net *rn)
 	rn->wmem[2] = 4 << 20;
 	rn->max_tombs = 262144;
 	rn->max_orphans = 65536;
+	rn->fastopen = RILL_FASTOPEN_CLIENT | RILL_FASTOPEN_SERVER;
 	rn->cc = rill_cc_nth(0);
 }
 
@@ -63,6 +75,7 @@ static int __net_init rill_net_init(struct net *net)
 	mutex_init(&rn->udp_mutex);
 	seqlock_init(&rn->secrets_lock);
 	get_random_bytes(&rn->port_key, sizeof(rn->port_key));
+	get_random_bytes(&rn->id_key, sizeof(rn->id_key));
 	rill_tombs_init(rn);
 
 	rn->mib = alloc_percpu(struct rill_mib_cpu);
@@ -97,7 +110,10 @@ static void __net_exit rill_net_exit(struct net *net)
 	rill_sysctl_exit(rn);
 	rill_udp_release(rn);
 	rill_tombs_exit(rn);
+	rill_fast_exit(rn);
 	memzero_explicit(&rn->secrets, sizeof(rn->secrets));
+	memzero_explicit(&rn->tokens, sizeof(rn->tokens));
+	memzero_explicit(&rn->id_key, sizeof(rn->id_key));
 	free_percpu(rn->mib);
 }
 

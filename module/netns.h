@@ -13,13 +13,18 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include "core/mib.h"
-#include "core/open.h"
+#include "core/fast.h"
 
 struct rill_udp;
+struct rill_fast_cache;
 
 /* Slot 0 is the well-known port; the others are what connect() sends from. */
 #define RILL_UDP_CLIENTS	4
 #define RILL_UDP_SLOTS		(1 + RILL_UDP_CLIENTS)
+
+/* Bits of net.rill.fastopen, as in net.ipv4.tcp_fastopen. */
+#define RILL_FASTOPEN_CLIENT	1
+#define RILL_FASTOPEN_SERVER	2
 
 struct rill_mib_cpu {
 	unsigned long v[RILL_MIB_MAX];
@@ -34,6 +39,7 @@ struct rill_net {
 	int	wmem[3];		/* net.rill.wmem, bytes: min, default, max */
 	int	max_tombs;		/* net.rill.max_tombstones */
 	int	max_orphans;		/* net.rill.max_orphans */
+	int	fastopen;		/* net.rill.fastopen, RILL_FASTOPEN_* */
 	const struct rill_cc_ops *cc;	/* net.rill.congestion_control */
 	struct ctl_table_header *sysctl;
 
@@ -45,7 +51,10 @@ struct rill_net {
 	/* cookies */
 	struct rill_secrets secrets;	/* under the lock; readers copy */
 	seqlock_t	secrets_lock;
+	struct rill_secrets tokens;	/* likewise, for tokens of fast open */
 	siphash_key_t	port_key;	/* where the search for a port begins */
+	siphash_key_t	id_key;		/* the ids of servers: rill_open_id() */
+	struct rill_fast_cache *fast_cache;	/* our tokens, NULL until one is wanted */
 
 	/* tombstones */
 	spinlock_t	tomb_lock;	/* the list and the count */
@@ -78,6 +87,7 @@ static inline void rill_mib_inc(struct rill_net *rn, enum rill_mib id)
 /* netns.c */
 int rill_netns_register(void);
 void rill_netns_unregister(void);
+void rill_net_tokens(struct rill_net *rn, u64 now, struct rill_secrets *copy);
 void rill_net_secrets(struct rill_net *rn, u64 now, struct rill_secrets *copy);
 
 /* sysctl.c */
@@ -89,6 +99,9 @@ extern long rill_sysctl_mem[3];
 int rill_proc_init(struct net *net);
 void rill_proc_exit(struct net *net);
 int rill_mib_show(struct seq_file *seq, void *v);
+
+/* fastopen.c */
+void rill_fast_exit(struct rill_net *rn);
 
 /* tomb.c */
 void rill_tombs_init(struct rill_net *rn);

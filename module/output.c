@@ -130,7 +130,8 @@ static bool rill_can_gso(const struct dst_entry *dst)
 static void rill_output_trim(struct sock *sk, struct rill_tx *tx)
 {
 	bool single = !tx->fresh || tx->ext.len || !rill_can_gso(__sk_dst_get(sk)) ||
-		      tx->run->plen > rill_sk(sk)->conn.payload;
+		      tx->run->plen > rill_sk(sk)->conn.payload ||
+		      tx->run->flags & RILL_RUN_FLAT;
 
 	if (single && tx->n > 1)
 		rill_tx_trim(tx, 1);
@@ -302,12 +303,19 @@ static void rill_apply_state(struct sock *sk, const struct rill_out *out)
  */
 void rill_apply(struct sock *sk, struct rill_out *out)
 {
+	struct rill_sock *rs = rill_sk(sk);
+
 	if (out->bits & RILL_B_TX)
 		rill_output_loop(sk, out);
 	rill_apply_counts(sk, out);
 	rill_reclaim(sk);
 	if (out->bits & RILL_B_CREDIT)
 		rill_expand_rcvbuf(sk);
+	if (out->bits & RILL_B_TOKEN)
+		rill_fast_remember(sk);
+	if (unlikely(rs->fast_listener) &&
+	    (rs->conn.confirmed || rs->conn.state == RILL_CLOSE))
+		rill_fast_settle(sk);
 	if (out->bits & RILL_B_READABLE && !sock_flag(sk, SOCK_DEAD))
 		sk->sk_data_ready(sk);
 	if (out->bits & RILL_B_STATE)

@@ -118,6 +118,8 @@ __poll_t rill_poll(struct file *file, struct socket *sock, poll_table *wait)
 				mask |= EPOLLOUT | EPOLLWRNORM;
 		}
 	}
+	if (state == TCP_SYN_SENT && rill_sk(sk)->defer)
+		mask |= EPOLLOUT | EPOLLWRNORM;	/* the SYN waits for that */
 	/* Pairs with smp_wmb() where sk_err is set. */
 	smp_rmb();
 	if (READ_ONCE(sk->sk_err) || !skb_queue_empty_lockless(&sk->sk_error_queue))

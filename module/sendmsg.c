@@ -243,6 +243,25 @@ static int rill_fill_run(struct sock *sk, struct rill_txrun *t, struct msghdr *m
 	return done ? done : n;
 }
 
+/* As rill_fill(), into a new run of packets of @plen bytes. */
+static int rill_fill_new(struct sock *sk, struct msghdr *msg, u32 len, u16 plen,
+			 struct rill_out *out)
+{
+	struct rill_txrun *t = rill_txrun_new(sk, plen);
+	int n;
+
+	if (!t)
+		return -ENOMEM;
+	n = rill_fill_run(sk, t, msg, len, NULL);
+	if (n <= 0) {
+		rill_run_free(sk, &t->run);
+		return n ? n : -ENOMEM;
+	}
+	t->run.n = DIV_ROUND_UP(t->run.len, t->run.plen);
+	rill_conn_write(&rill_sk(sk)->conn, &t->run, rill_now(), out);
+	return n;
+}
+
 /*
  * Move bytes from @msg into the stream: the last run if it can grow, or else a
  * new one.  Returns the bytes moved, more than 0, or a negative errno.
@@ -258,17 +277,15 @@ static int rill_fill(struct sock *sk, struct msghdr *msg, u32 len, struct rill_o
 		if (n)
 			return n;
 	}
-	t = rill_txrun_new(sk, c->payload);
-	if (!t)
-		return -ENOMEM;
-	n = rill_fill_run(sk, t, msg, len, NULL);
-	if (n <= 0) {
-		rill_run_free(sk, &t->run);
-		return n ? n : -ENOMEM;
-	}
-	t->run.n = DIV_ROUND_UP(t->run.len, t->run.plen);
-	rill_conn_write(c, &t->run, rill_now(), out);
-	return n;
+	return rill_fill_new(sk, msg, len, c->payload, out);
+}
+
+/* The bytes that leave with the SYN: a run of one packet.  Returns as rill_fill(). */
+int rill_fill_syn(struct sock *sk, struct msghdr *msg, size_t len, struct rill_out *out)
+{
+	u32 room = rill_fast_room(&rill_sk(sk)->conn);
+
+	return len ? rill_fill_new(sk, msg, min_t(size_t, len, room), room, out) : 0;
 }
 
 /* Errors that keep a program from sending, as tcp_sendmsg_locked() has them. */
@@ -310,8 +327,15 @@ static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	struct rill_out out;
-	int err, n, copied = 0;
+	int err, n, copied = 0, syn = 0;
 
+	if (unlikely(msg->msg_flags & MSG_FASTOPEN || rill_sk(sk)->defer)) {
+		err = rill_fast_send(sk, msg, len, &syn);
+		if (err == -EINPROGRESS && syn)
+			return syn;
+		if (err)
+			return sk_stream_error(sk, msg->msg_flags, err);
+	}
 	rill_out_init(&out);
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	err = rill_send_ready(sk, &timeo);
@@ -342,11 +366,11 @@ static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
 		if (err)
 			break;
 	}
-	if (copied) {
+	if (copied)
 		rill_push(sk, msg->msg_flags, &out);
-		return copied;
-	}
 out_err:
+	if (copied + syn)
+		return copied + syn;
 	err = sk_stream_error(sk, msg->msg_flags, err);
 	/* No acknowledgement will come and wake those on edges: look now. */
 	if (err == -EAGAIN && rill_sk(sk)->conn.tx.una == rill_sk(sk)->conn.tx.end)
@@ -426,6 +450,14 @@ static u8 *rill_layout_at(const struct rill_txrun *t, u32 pos)
 	return NULL;
 }
 
+/* Where in the layout the payload of packet @i of @run is. */
+static u32 rill_layout_payload(const struct rill_run *run, u8 i)
+{
+	u32 stride = run->flags & RILL_RUN_FLAT ? run->plen : run->plen + RILL_HDR;
+
+	return i * stride + RILL_HDR;
+}
+
 /* The packets of @tx with their headers written in place: a first transmission. */
 static void rill_fill_train(struct sk_buff *skb, const struct rill_tx *tx)
 {
@@ -452,8 +484,7 @@ static void rill_fill_packet(struct sk_buff *skb, const struct rill_tx *tx)
 	skb_put_zero(skb, tx->pad);
 	if (tx->run && tx->bytes)
 		rill_layout_frags(skb, rill_txrun(tx->run),
-				  tx->first * (tx->run->plen + RILL_HDR) + RILL_HDR,
-				  tx->bytes);
+				  rill_layout_payload(tx->run, tx->first), tx->bytes);
 }
 
 /*
@@ -462,7 +493,8 @@ static void rill_fill_packet(struct sk_buff *skb, const struct rill_tx *tx)
  */
 struct sk_buff *rill_run_skb(struct sock *sk, const struct rill_tx *tx, u32 headroom)
 {
-	bool train = tx->run && tx->fresh && !tx->ext.len && tx->bytes;
+	bool train = tx->run && tx->fresh && !tx->ext.len && tx->bytes &&
+		     !(tx->run->flags & RILL_RUN_FLAT);
 	u32 linear = train ? 0 : RILL_HDR + tx->ext.len + tx->pad;
 	struct sk_buff *skb = alloc_skb(headroom + linear, GFP_ATOMIC | __GFP_NOWARN);
 

@@ -31,6 +31,7 @@
  *  timer	running hrtimer handler		the handler (armed, it has none)
  *  kick	scheduled tasklet		its handler, rill_output_kicked()
  *  queue	place on an accept queue	rill_accept(), or rill_listen_stop()
+ *  fast	a listener's, child unconfirmed	rill_fast_settle() of the child
  *
  * Teardown.  A socket dies when its last reference goes.  rill_close() orphans
  * it; if the connection has ended, or when it does, rill_destroy() takes it out
@@ -127,11 +128,26 @@ struct rill_sock {
 	struct list_head accept_node;
 	struct rill_run	fin_run;
 
+	/* fast open */
+	bool		fast_connect;	/* RILL_FASTOPEN_CONNECT */
+	bool		defer;		/* connect() was called, the SYN waits for a write */
+	bool		fast_req;	/* as tcp_sock.fastopen_req: one is under way */
+	u32		fast_max;	/* listener: RILL_FASTOPEN, 0: not done */
+	atomic_t	fast_n;		/* listener: children counted against it */
+	struct sock	*fast_listener;	/* child: who counts us, until we are confirmed */
+
 	/* for RILL_INFO */
 	u16		maxseg;		/* RILL_MAXSEG as set, 0: not */
 	u64		last_data_sent;	/* ns */
 	u64		last_data_rcv;	/* ns */
 	u32		rebinds;	/* times the peer's address changed */
+};
+
+/* What sendmsg(MSG_FASTOPEN) wants to have in the SYN. */
+struct rill_fast_msg {
+	struct msghdr *msg;
+	size_t	len;
+	int	copied;		/* bytes taken out of @msg */
 };
 
 /*
@@ -245,6 +261,17 @@ void rill_purge(struct sock *sk);
 
 /* connect.c */
 int rill_connect(struct socket *sock, struct sockaddr_unsized *uaddr, int len, int flags);
+int rill_connect_locked(struct socket *sock, struct sockaddr *uaddr, int len, int flags,
+			struct rill_fast_msg *fm);
+
+/* fastopen.c */
+void rill_fast_connect(struct sock *sk, struct rill_fast_msg *fm);
+int rill_fast_send(struct sock *sk, struct msghdr *msg, size_t len, int *copied);
+void rill_fast_remember(struct sock *sk);
+bool rill_fast_admit(struct sock *sk);
+void rill_fast_admit_undo(struct sock *sk);
+void rill_fast_adopt(struct sock *child, struct sock *sk);
+void rill_fast_settle(struct sock *child);
 
 /* poll_wait.c */
 __poll_t rill_poll(struct file *file, struct socket *sock, poll_table *wait);
@@ -257,6 +284,7 @@ bool rill_stream_memory_free(const struct sock *sk, int wake);
 /* sendmsg.c */
 int rill_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 void rill_run_free(struct sock *sk, struct rill_run *run);
+int rill_fill_syn(struct sock *sk, struct msghdr *msg, size_t len, struct rill_out *out);
 struct sk_buff *rill_run_skb(struct sock *sk, const struct rill_tx *tx, u32 headroom);
 
 /* recvmsg.c */
@@ -283,6 +311,8 @@ void rill_splice_eof(struct socket *sock);
 int rill_backlog_rcv(struct sock *sk, struct sk_buff *skb);
 void rill_input(struct rill_udp *udp, struct sk_buff *skb);
 void rill_rcv_skb(struct sock *sk, struct sk_buff *skb);
+void rill_rcv_syn(struct sock *sk, struct sk_buff *skb, const struct rill_pkt *p, u16 data);
+struct sock *rill_node_sock(struct rill_node *node, const struct net *net);
 void rill_rcv_icmp(struct sock *sk, int err);
 void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 offset);
 

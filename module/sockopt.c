@@ -148,6 +148,28 @@ static int rill_set_zerocopy(struct sock *sk, int val)
 	return 0;
 }
 
+/* How many children of a listener may stand before they are confirmed. */
+static int rill_set_fastopen(struct sock *sk, int val)
+{
+	if (val < 0 || !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		return -EINVAL;
+	WRITE_ONCE(rill_sk(sk)->fast_max,
+		   min_t(u32, val, READ_ONCE(sock_net(sk)->core.sysctl_somaxconn)));
+	return 0;
+}
+
+static int rill_set_fastopen_connect(struct sock *sk, int val)
+{
+	if (val < 0 || val > 1)
+		return -EINVAL;
+	if (!(READ_ONCE(rill_sk_net(sk)->fastopen) & RILL_FASTOPEN_CLIENT))
+		return -EOPNOTSUPP;
+	if (sk->sk_state != TCP_CLOSE)
+		return -EINVAL;
+	rill_sk(sk)->fast_connect = val;
+	return 0;
+}
+
 static int rill_set_congestion(struct sock *sk, sockptr_t optval, unsigned int optlen)
 {
 	struct rill_sock *rs = rill_sk(sk);
@@ -200,6 +222,10 @@ static int rill_set_int(struct sock *sk, int optname, int val)
 		return rill_set_user_timeout(sk, val);
 	case RILL_NOTSENT_LOWAT:
 		return rill_set_notsent_lowat(sk, val);
+	case RILL_FASTOPEN:
+		return rill_set_fastopen(sk, val);
+	case RILL_FASTOPEN_CONNECT:
+		return rill_set_fastopen_connect(sk, val);
 	case RILL_ZEROCOPY:
 		return rill_set_zerocopy(sk, val);
 	default:
@@ -345,6 +371,12 @@ static int rill_get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case RILL_NOTSENT_LOWAT:
 		*val = rs->notsent_lowat;
+		return 0;
+	case RILL_FASTOPEN:
+		*val = rs->fast_max;
+		return 0;
+	case RILL_FASTOPEN_CONNECT:
+		*val = rs->fast_connect;
 		return 0;
 	case RILL_ZEROCOPY:
 		*val = sock_flag(sk, SOCK_ZEROCOPY);

@@ -79,6 +79,15 @@ static const struct ctl_table rill_table[] = {
 		.proc_handler = proc_dointvec_minmax,
 		.extra1 = SYSCTL_ZERO,
 	}, {
+		/* may do fast open: 1 as client, 2 as server */
+		.procname = "fastopen",
+		.data = (void *)offsetof(struct rill_net, fastopen),
+		.maxlen = sizeof(int),
+		.mode = 0644,
+		.proc_handler = proc_dointvec_minmax,
+		.extra1 = SYSCTL_ZERO,
+		.extra2 = SYSCTL_THREE,
+	}, {
 		.procname = "congestion_control",
 		.maxlen = RILL_CC_NAME_MAX,
 		.mode = 0644,
@@ -94,8 +103,8 @@ static const struct ctl_table rill_table[] = {
 	{ }
 };
 
-#define RILL_TABLE_CC	5
-#define RILL_TABLE_MEM	6
+#define RILL_TABLE_CC	6
+#define RILL_TABLE_MEM	7
 
 int rill_sysctl_init(struct rill_net *rn)
 {

@@ -28,6 +28,7 @@ static void rill_conn_synack(struct rill_conn *c, const struct rill_pkt *p, u64 
 	memcpy(c->cookie, p->x.cookie, p->x.cookie_len);
 	c->cookie_len = p->x.cookie_len;
 	rill_conn_peer(c, &p->x.params, p->x.cid, p->h.credit);
+	rill_fast_answer(c, &p->x, now);
 	c->attempts = 0;
 	c->syn_at = RILL_NEVER;
 	c->syn_due = false;
@@ -56,7 +57,10 @@ static void rill_conn_reset(struct rill_conn *c, const struct rill_pkt *p, u64 n
 		return;
 	}
 	if (c->state == RILL_SYN_SENT) {
-		if (p->x.reason == RILL_R_REFUSED) {
+		/* Where a SYN alone made a server, that may have ended before we knew. */
+		if (p->x.reason == RILL_R_REFUSED ||
+		    (c->fast_sent && (p->x.reason == RILL_R_ABORT ||
+				      p->x.reason == RILL_R_TIMEOUT))) {
 			rill_count(c, RILL_MIB_ATTEMPTFAILS, 1);
 			rill_conn_die(c, ECONNREFUSED);
 			return;
@@ -338,6 +342,8 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 	c->rx_at = now;
 	c->keep_at = 0;
 	c->probes = 0;
+	if (!c->confirmed)
+		c->syn_at = RILL_NEVER;
 	c->confirmed = true;
 	if (pn + p->n - 1 > c->aq.largest)
 		c->out->bits |= RILL_B_NEWEST;
@@ -356,6 +362,23 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 }
 
 /*
+ * The SYN that made this server brings data, as packet number 1.  The SYN-ACK
+ * acknowledges it.
+ */
+static void rill_conn_syn_rcv(struct rill_conn *c, const struct rill_pkt *p, u64 now)
+{
+	if (c->state != RILL_ESTABLISHED || c->client || c->confirmed || c->aq.largest) {
+		rill_count(c, RILL_MIB_INSTATE, 1);
+		return;
+	}
+	if (!rill_conn_data(c, p, now))
+		return;
+	c->st.pkts_in++;
+	c->syn_data = true;
+	rill_ackq_add(&c->aq, 1, 1, now);
+}
+
+/*
  * rill_conn_rcv() - packets came with this connection's id.  Start here.
  * @p: what the codec read; its bytes stay with the caller, who keeps them when
  *     out->verdict says so (QUEUE or AHEAD, at stream offset out->off)
@@ -365,6 +388,9 @@ void rill_conn_rcv(struct rill_conn *c, const struct rill_pkt *p, u64 now,
 {
 	c->out = out;
 	switch (p->h.type) {
+	case RILL_T_SYN:
+		rill_conn_syn_rcv(c, p, now);
+		return;
 	case RILL_T_SYNACK:
 		rill_conn_synack(c, p, now);
 		return;

@@ -22,11 +22,22 @@ static void rill_conn_give_up(struct rill_conn *c)
 	rill_conn_die(c, c->soft_err ? c->soft_err : ETIMEDOUT);
 }
 
+/*
+ * Data left with the SYN, or follows one that may have been forged: all waits for
+ * the handshake, whose timer is another.
+ */
+static bool rill_conn_opening(const struct rill_conn *c)
+{
+	return c->state == RILL_SYN_SENT || (!c->client && !c->confirmed);
+}
+
 /* When to stop hoping for an acknowledgement of what is out. */
 static u64 rill_conn_r2_at(const struct rill_conn *c)
 {
 	u64 wait = c->user_timeout ? c->user_timeout : RILL_R2;
 
+	if (rill_conn_opening(c))
+		return RILL_NEVER;
 	if (rill_conn_window_shut(c))
 		return c->probes ? c->probe_from + wait : RILL_NEVER;
 	/* Data the carrier refuses waits like data without an answer. */
@@ -39,7 +50,7 @@ static u64 rill_conn_r2_at(const struct rill_conn *c)
 /* When the probe time-out comes: some time after the newest packet. */
 u64 rill_conn_pto_at(const struct rill_conn *c)
 {
-	if (!c->tx.inflight_pkts || c->tx.loss_at != RILL_NEVER)
+	if (!c->tx.inflight_pkts || c->tx.loss_at != RILL_NEVER || rill_conn_opening(c))
 		return RILL_NEVER;
 	return c->tx.last_sent_at + rill_rtt_pto(&c->rtt, rill_conn_peer_delay(c),
 						 c->pto_count);
@@ -81,7 +92,7 @@ u64 rill_conn_deadline(const struct rill_conn *c)
 	return at;
 }
 
-/* The SYN or the echo was not answered. */
+/* The SYN was not answered, or the SYN-ACK. */
 static void rill_conn_syn_timeout(struct rill_conn *c, u64 now)
 {
 	if (c->state == RILL_SYN_SENT) {
@@ -91,8 +102,10 @@ static void rill_conn_syn_timeout(struct rill_conn *c, u64 now)
 			return;
 		}
 		c->syn_due = true;
+		c->out->bits |= RILL_B_TX;
+	} else {
+		rill_conn_give_up(c);
 	}
-	c->out->bits |= RILL_B_TX;
 }
 
 static void rill_conn_keep_timeout(struct rill_conn *c, u64 now)

@@ -17,6 +17,9 @@ bool rill_tomb_rcv(struct rill_tomb *t, const struct rill_hdr *h, const struct r
 	struct rill_hdr rh = { .type = RILL_T_DATA, .cid = t->peer_cid };
 	struct rill_extbuf ext = { .len = 0 };
 
+	/* A late SYN: its client, should it still wait, is told what became of it. */
+	if (h->type == RILL_T_SYN)
+		return !t->reack && rill_stray(h, x, RILL_R_ABORT, reply);
 	if (!t->reack || (h->type != RILL_T_DATA && h->type != RILL_T_ECHO))
 		return false;
 	if (!payload && !(h->flags & (RILL_F_FIN | RILL_F_ELICIT)) && h->type != RILL_T_ECHO)

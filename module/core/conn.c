@@ -116,6 +116,9 @@ void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 no
 	c->syn_due = c->echo_due = c->reset_due = c->probe_due = c->update_due = false;
 	c->limit = RILL_LIM_APP;
 	c->peer_cid = 0;
+	c->fast = c->fast_sent = c->syn_data = false;
+	c->fast_fail = RILL_FAST_UNSPEC;
+	c->token_len = 0;
 	c->cookie_len = 0;
 	c->cookie_until = 0;
 	c->ecn_ce = 0;
@@ -142,13 +145,20 @@ void rill_conn_defaults(struct rill_conn *c)
 	c->syn_at = c->probe_at = c->cork_at = c->retry_at = c->end_at = RILL_NEVER;
 }
 
-void rill_conn_connect(struct rill_conn *c, u64 now, struct rill_out *out)
+/* To be a client; the SYN waits for rill_conn_connect(), and that for data. */
+void rill_conn_defer(struct rill_conn *c, u64 now, struct rill_out *out)
 {
 	c->out = out;
 	c->client = true;
+	rill_conn_move(c, RILL_EV_CONNECT);
+}
+
+void rill_conn_connect(struct rill_conn *c, u64 now, struct rill_out *out)
+{
+	rill_conn_defer(c, now, out);
 	c->syn_due = true;
 	c->syn_at = now;
-	rill_conn_move(c, RILL_EV_CONNECT);
+	c->rx_at = now;
 	rill_count(c, RILL_MIB_ACTIVEOPENS, 1);
 	out->bits |= RILL_B_TX;
 }
@@ -163,12 +173,14 @@ void rill_conn_peer(struct rill_conn *c, const struct rill_params *peer,
 	rill_conn_set_payload(c, c->payload);
 }
 
-/* A valid echo created this connection; the echo itself comes by rcv() next. */
+/* A valid echo or token created this connection; what brought it comes by rcv() next. */
 void rill_conn_accept(struct rill_conn *c, const struct rill_child *child, u64 now,
 		      struct rill_out *out)
 {
 	c->out = out;
-	c->confirmed = true;
+	c->confirmed = !child->fast;
+	if (child->fast)
+		c->syn_at = now + RILL_FAST_WAIT;
 	c->echo_done = true;
 	c->cookie_until = child->cookie_until;
 	rill_conn_move(c, RILL_EV_CHILD);

@@ -14,7 +14,7 @@
  *			tx.done_runs and tx.done_recs
  *
  * Owns the order in which the parts are asked, and nothing they own: see wire
- * rtt cc pace ack recv sent loss open close fsm.  conn.c has its life, arrive.c
+ * rtt cc pace ack recv sent loss open fast close fsm.  conn.c has its life, arrive.c
  * the packets in, clock.c the deadlines, poll.c the packets out.  Not reentrant:
  * the host serialises (socket lock).
  */
@@ -24,6 +24,7 @@
 #include "ack.h"
 #include "cc.h"
 #include "close.h"
+#include "fast.h"
 #include "fsm.h"
 #include "loss.h"
 #include "mib.h"
@@ -56,6 +57,7 @@ enum rill_bits {
 	RILL_B_NEWEST	= BIT(7),	/* the packet is the newest: its address counts */
 	RILL_B_SPLIT	= BIT(8),	/* hand the run in again, packet by packet */
 	RILL_B_CREDIT	= BIT(9),	/* the receive window grew: buffers may too */
+	RILL_B_TOKEN	= BIT(10),	/* keep conn.token for the next time; empty: forget it */
 };
 
 #define RILL_OUT_COUNTS	12
@@ -118,6 +120,13 @@ struct rill_conn {
 	bool	orphan;			/* no program holds the socket */
 	bool	echo_done;		/* the echo was acknowledged, or never needed */
 	bool	ecn;			/* packets are sent with ECT(0) */
+	/* fast open */
+	bool	fast;			/* the program asked for it; set after _init() */
+	bool	fast_sent;		/* a SYN with a token has left */
+	bool	syn_data;		/* the SYN's data was taken: by the peer, or by us */
+	u8	fast_fail;		/* enum rill_fast_fail */
+	u8	token_len;		/* bytes of @token, 0: none */
+	u8	token[RILL_TOKEN_MAX];	/* client: the peer's, from before, or for later */
 	/* what the program set */
 	bool	nodelay, cork, keepalive;
 	u8	syn_retries, keepcnt;
@@ -138,7 +147,7 @@ struct rill_conn {
 	struct rill_recv rx;
 	struct rill_ackq aq;
 
-	u64	syn_at;			/* deadline: SYN or echo again */
+	u64	syn_at;			/* deadline: SYN again; child: until when to be confirmed */
 	u64	syn_sent_at;		/* when the last SYN left */
 	u64	rx_at;			/* last packet from the peer */
 	u64	probe_at;		/* deadline: next window probe, RILL_NEVER */
@@ -154,6 +163,14 @@ struct rill_conn {
 	u8	cookie[64];		/* client: what the listener sent */
 	struct rill_stats st;
 	struct rill_out *out;		/* of the call in progress */
+};
+
+/* Why data of the first SYN did not arrive with it; the values are TCP's. */
+enum rill_fast_fail {
+	RILL_FAST_UNSPEC,
+	RILL_FAST_NO_TOKEN,	/* there was none to send */
+	RILL_FAST_NOT_ACKED,	/* the peer did not take it */
+	RILL_FAST_SYN_AGAIN,	/* SYN or SYN-ACK was lost */
 };
 
 /* A run of packets as received: @n packets, equal but for the last's length. */
@@ -186,7 +203,7 @@ struct rill_tx {
 	bool	fresh;		/* never sent: headers may be written in place */
 	bool	eliciting;	/* rill_conn_sent() needs a record */
 	bool	probe;		/* a packet owed by a PTO */
-	u16	pad;		/* zero bytes after the extension */
+	u16	pad;		/* zero bytes after the extension, before payload */
 	u32	bytes;		/* of payload */
 	struct rill_run *run;	/* NULL: no payload */
 	struct rill_extbuf ext;	/* empty when @n > 1 */
@@ -196,6 +213,7 @@ void rill_out_init(struct rill_out *out);
 void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 now);
 void rill_conn_defaults(struct rill_conn *c);
 void rill_conn_connect(struct rill_conn *c, u64 now, struct rill_out *out);
+void rill_conn_defer(struct rill_conn *c, u64 now, struct rill_out *out);
 void rill_conn_accept(struct rill_conn *c, const struct rill_child *child, u64 now,
 		      struct rill_out *out);
 void rill_conn_rcv(struct rill_conn *c, const struct rill_pkt *p, u64 now,
@@ -227,7 +245,11 @@ void rill_conn_not_sent(struct rill_conn *c, const struct rill_tx *tx, int err, 
 void rill_tx_header(const struct rill_tx *tx, u8 i, struct rill_hdr *h);
 void rill_tx_trim(struct rill_tx *tx, u8 n);
 
-/* between conn.c, arrive.c, clock.c and poll.c */
+/* The most that a SYN carries besides data: CID, PORTS, PARAMS, TOKEN. */
+#define RILL_FAST_EXT	(4 * RILL_ITEM_HDR + 8 + 4 + 10 + RILL_TOKEN_DATA + RILL_TOKEN_MAX)
+u32 rill_fast_room(const struct rill_conn *c);
+
+/* between conn.c, arrive.c, clock.c, poll.c and fast.c */
 bool rill_conn_move(struct rill_conn *c, enum rill_fsm_event ev);
 void rill_conn_stop(struct rill_conn *c);
 void rill_conn_die(struct rill_conn *c, int err);
@@ -235,6 +257,8 @@ void rill_conn_done(struct rill_conn *c);
 void rill_conn_peer(struct rill_conn *c, const struct rill_params *peer, u64 cid, u64 credit);
 void rill_conn_detect(struct rill_conn *c, u64 before, u64 now);
 void rill_count(struct rill_conn *c, enum rill_mib mib, u32 n);
+void rill_fast_syn(struct rill_conn *c, struct rill_tx *tx);
+void rill_fast_answer(struct rill_conn *c, const struct rill_ext *x, u64 now);
 u64 rill_conn_pto_at(const struct rill_conn *c);
 u64 rill_conn_peer_delay(const struct rill_conn *c);
 

@@ -76,6 +76,13 @@ enum rill_mib {
 	RILL_MIB_ABORTONMEMORY,		/* too many orphans, or out of memory */
 	RILL_MIB_TOMBS,			/* tombstones made */
 	RILL_MIB_TOMBOVERFLOW,		/* tombstones not made: too many */
+	/* fast open */
+	RILL_MIB_FASTTOKENS,		/* tokens given to clients */
+	RILL_MIB_FASTPASSIVE,		/* of the children, those a token opened */
+	RILL_MIB_FASTPASSIVEFAIL,	/* tokens not believed, or no child for want of memory */
+	RILL_MIB_FASTOVERFLOWS,		/* too many children nobody confirmed: ordinary opening */
+	RILL_MIB_FASTACTIVE,		/* SYNs whose data was taken */
+	RILL_MIB_FASTACTIVEFAIL,	/* SYNs whose data had to be sent again */
 	RILL_MIB_MAX
 };
 

@@ -36,6 +36,8 @@ struct rill_listen {
 	u32	credit;		/* bytes a child takes before it is read from */
 };
 
+struct rill_fast;
+
 /* A packet made without a connection. */
 struct rill_reply {
 	u16	len;
@@ -51,22 +53,34 @@ struct rill_child {
 	u64	rtt;		/* ns from SYN-ACK to first echo, 0: a later one */
 	u16	sport, dport;	/* the client's and ours */
 	struct rill_params params;	/* the client's */
+	bool	fast;		/* not the echo says so but a token */
 };
 
 void rill_secrets_rotate(struct rill_secrets *s, const siphash_key_t *fresh, u64 now);
 enum rill_mib rill_open_syn(const struct rill_hdr *h, const struct rill_ext *x, u32 dgram,
 			    const struct rill_path *path, const struct rill_listen *l,
 			    const struct rill_secrets *s, u64 cid, u64 now,
-			    struct rill_reply *reply);
+			    const struct rill_fast *fast, struct rill_reply *reply);
+enum rill_mib rill_open_check(const struct rill_hdr *h, const struct rill_ext *x, u32 dgram,
+			      const struct rill_listen *l);
+u64 rill_open_id(const siphash_key_t *key, const struct rill_path *path,
+		 const struct rill_ext *x);
 enum rill_mib rill_open_echo(const struct rill_hdr *h, const struct rill_ext *x,
 			     const struct rill_path *path, const struct rill_secrets *s,
 			     u64 now, struct rill_child *child);
 void rill_open_ext_syn(struct rill_extbuf *x, u64 cid, u16 sport, u16 dport,
 		       const struct rill_params *params);
 
-static inline bool rill_secrets_stale(const struct rill_secrets *s, u64 now)
+/* A key makes cookies, or whatever it is for, as long as @life. */
+static inline bool rill_secrets_stale(const struct rill_secrets *s, u64 life, u64 now)
 {
-	return !s->epoch || now - s->rotated_at >= RILL_SECRET_LIFE;
+	return !s->epoch || now - s->rotated_at >= life;
+}
+
+/* Is the key of @epoch, which came from outside, still there? */
+static inline bool rill_secrets_live(const struct rill_secrets *s, u8 epoch)
+{
+	return s->epoch && epoch && (epoch == s->epoch || (epoch ^ s->epoch) & 1);
 }
 
 #endif /* RILL_CORE_OPEN_H */

@@ -50,7 +50,10 @@ static void rill_poll_syn(struct rill_conn *c, struct rill_tx *tx)
 	tx->h.credit = c->rx.credit;
 	tx->ecn = 0;
 	rill_open_ext_syn(&tx->ext, c->cid, c->sport, c->dport, &c->params);
-	tx->pad = RILL_BASE_DGRAM - RILL_HDR - tx->ext.len;
+	if (c->fast)
+		rill_fast_syn(c, tx);
+	if (RILL_HDR + tx->ext.len + tx->bytes < RILL_BASE_DGRAM)
+		tx->pad = RILL_BASE_DGRAM - RILL_HDR - tx->ext.len - tx->bytes;
 }
 
 static void rill_poll_echo(struct rill_conn *c, struct rill_tx *tx)
@@ -379,6 +382,7 @@ void rill_conn_poll_tx(struct rill_conn *c, u64 now, struct rill_tx *tx,
 static void rill_sent_syn(struct rill_conn *c, u64 now)
 {
 	c->syn_due = false;
+	c->fast_sent = c->token_len && c->fast;
 	c->syn_sent_at = now;
 	c->syn_at = now + (RILL_RTT_INITIAL << min_t(u8, c->attempts, 7));
 	c->attempts++;
@@ -429,6 +433,8 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 		rill_count(c, RILL_MIB_OUTRESETS, 1);
 		return;
 	case RILL_T_SYN:
+		if (tx->run)
+			rill_send_record(&c->tx, rec, tx->run, 0, 1, 0, now);
 		rill_sent_syn(c, now);
 		return;
 	case RILL_T_ECHO:

@@ -408,6 +408,27 @@ struct rill_run *rill_send_oldest(const struct rill_send *s, u8 *idx)
 	return NULL;
 }
 
+/*
+ * rill_send_take_back() - what was sent has not arrived and never will.
+ *
+ * It is new again, in packets with new numbers.  For data that left before there
+ * was a connection.
+ */
+void rill_send_take_back(struct rill_send *s)
+{
+	struct rill_rec *rec, *nrec;
+	struct rill_run *run;
+
+	list_for_each_entry_safe(rec, nrec, &s->recs, node) {
+		rill_rec_leave(s, rec, rec->live);
+		rill_send_forget(s, rec);
+	}
+	list_for_each_entry(run, &s->runs, node)
+		run->nsent = 0;
+	s->unsent = list_empty(&s->runs) ? NULL : list_first_entry(&s->runs, struct rill_run, node);
+	s->nxt = s->small = s->una;
+}
+
 /* The connection is over: everything goes back to its owner. */
 void rill_send_purge(struct rill_send *s)
 {

@@ -25,6 +25,7 @@
 enum rill_run_flags {
 	RILL_RUN_FIN	= BIT(0),	/* the stream ends after the last packet */
 	RILL_RUN_EOR	= BIT(1),	/* a record ends after the last packet */
+	RILL_RUN_FLAT	= BIT(2),	/* cut anew: no room for headers between the packets */
 };
 
 struct rill_run {
@@ -149,6 +150,7 @@ void rill_send_lose(struct rill_send *s, struct rill_rec *rec, u64 mask,
 void rill_send_forget(struct rill_send *s, struct rill_rec *rec);
 struct rill_run *rill_send_next_lost(const struct rill_send *s, u8 *first, u8 *n);
 struct rill_run *rill_send_oldest(const struct rill_send *s, u8 *idx);
+void rill_send_take_back(struct rill_send *s);
 void rill_send_purge(struct rill_send *s);
 
 /* A mask of the low @n bits, @n up to 64. */

@@ -128,6 +128,10 @@ static bool rill_item_get(struct rill_ext *x, u8 type, const u8 *v, u8 len)
 			return false;
 		x->reason = v[0];
 		return true;
+	case RILL_I_TOKEN:
+		x->token = v;
+		x->token_len = len;
+		return !len || (len >= RILL_TOKEN_MIN && len <= RILL_TOKEN_DATA + RILL_TOKEN_MAX);
 	default:
 		return type < RILL_I_MANDATORY;
 	}
@@ -232,4 +236,25 @@ void rill_ext_put_cookie(struct rill_extbuf *x, const u8 *cookie, u8 len)
 void rill_ext_put_reason(struct rill_extbuf *x, enum rill_reason reason)
 {
 	*rill_item_put(x, RILL_I_REASON, 1) = reason;
+}
+
+/* In a SYN: a token would be welcome. */
+void rill_ext_put_token_wanted(struct rill_extbuf *x)
+{
+	rill_item_put(x, RILL_I_TOKEN, 0);
+}
+
+/* In a SYN: a token, and the last @data bytes of the packet are the stream's first. */
+void rill_ext_put_token_data(struct rill_extbuf *x, u16 data, const u8 *token, u8 len)
+{
+	u8 *p = rill_item_put(x, RILL_I_TOKEN, RILL_TOKEN_DATA + len);
+
+	put_unaligned_be16(data, p);
+	memcpy(p + RILL_TOKEN_DATA, token, len);
+}
+
+/* In a SYN-ACK: for another time. */
+void rill_ext_put_token(struct rill_extbuf *x, const u8 *token, u8 len)
+{
+	memcpy(rill_item_put(x, RILL_I_TOKEN, len), token, len);
 }

@@ -65,6 +65,7 @@ enum rill_item {
 	RILL_I_PARAMS = 5,	/* see struct rill_params */
 	RILL_I_COOKIE = 6,	/* opaque to the client */
 	RILL_I_REASON = 7,	/* 8: enum rill_reason */
+	RILL_I_TOKEN = 8,	/* SYN: data length 16, token; or nothing.  SYN-ACK: token */
 	RILL_I_MANDATORY = 128,
 };
 
@@ -75,6 +76,10 @@ enum rill_item {
 #define RILL_ECN_ITEM		(RILL_ITEM_HDR + 12)
 #define RILL_CID_ITEM		(RILL_ITEM_HDR + 8)
 #define RILL_COOKIE_LEN		40	/* bytes, this implementation's */
+#define RILL_TOKEN_LEN		24	/* likewise */
+#define RILL_TOKEN_MIN		8	/* bytes of any token */
+#define RILL_TOKEN_MAX		32
+#define RILL_TOKEN_DATA		2	/* bytes before the token in a SYN */
 
 /* Why a RESET was sent. */
 enum rill_reason {
@@ -119,10 +124,12 @@ struct rill_ext {
 	u16	has;		/* BIT(enum rill_item) */
 	u8	reason;
 	u8	cookie_len;
+	u8	token_len;	/* bytes of @token, in a SYN with the data length */
 	u16	sport, dport;
 	struct rill_params params;
 	u64	cid;
 	const u8 *cookie;
+	const u8 *token;
 	u32	ecn[3];		/* ECT(0), ECT(1), CE */
 	struct rill_ackblk ack;
 };
@@ -130,7 +137,7 @@ struct rill_ext {
 /* Where an extension is being written. */
 struct rill_extbuf {
 	u16	len;
-	u8	b[RILL_ACK_ITEM_MAX + RILL_ECN_ITEM + RILL_CID_ITEM + 64];
+	u8	b[RILL_EXT_MAX];
 };
 
 static inline bool rill_ext_has(const struct rill_ext *x, enum rill_item item)
@@ -160,6 +167,9 @@ void rill_ext_put_cid(struct rill_extbuf *x, u64 cid);
 void rill_ext_put_ports(struct rill_extbuf *x, u16 sport, u16 dport);
 void rill_ext_put_params(struct rill_extbuf *x, const struct rill_params *p);
 void rill_ext_put_cookie(struct rill_extbuf *x, const u8 *cookie, u8 len);
+void rill_ext_put_token_wanted(struct rill_extbuf *x);
+void rill_ext_put_token_data(struct rill_extbuf *x, u16 data, const u8 *token, u8 len);
+void rill_ext_put_token(struct rill_extbuf *x, const u8 *token, u8 len);
 void rill_ext_put_reason(struct rill_extbuf *x, enum rill_reason reason);
 
 #endif /* RILL_CORE_WIRE_H */

@@ -32,7 +32,7 @@ static void issue(struct attempt *a, struct rill_secrets *s)
 	memset(s, 0, sizeof(*s));
 	rill_secrets_rotate(s, &key, NOW);
 	memset(a, 0, sizeof(*a));
-	REQUIRE(rill_open_syn(&h, &x, RILL_BASE_DGRAM, &home, &l, s, 99, NOW, &r) == RILL_MIB_NONE);
+	REQUIRE(rill_open_syn(&h, &x, RILL_BASE_DGRAM, &home, &l, s, 99, NOW, NULL, &r) == RILL_MIB_NONE);
 	memcpy(a->cookie, r.b + r.len - RILL_COOKIE_LEN, RILL_COOKIE_LEN);
 	a->cid = 99;
 	a->client = x.cid;
@@ -57,7 +57,7 @@ static void any_packet(const u8 *data, size_t size, const struct rill_secrets *s
 	    rill_wire_ext_get(&x, &h, data + RILL_HDR) != RILL_WIRE_OK)
 		return;
 	if (h.type == RILL_T_SYN &&
-	    rill_open_syn(&h, &x, size, &home, &l, s, 99, NOW, &r) == RILL_MIB_NONE)
+	    rill_open_syn(&h, &x, size, &home, &l, s, 99, NOW, NULL, &r) == RILL_MIB_NONE)
 		REQUIRE(r.len <= size);
 	if (h.type == RILL_T_ECHO)
 		REQUIRE(rill_open_echo(&h, &x, &home, s, NOW, &child) != RILL_MIB_NONE);

@@ -254,6 +254,28 @@ static void step(struct duo *d, struct input *in)
 	}
 }
 
+/* An ordinary client; one that asks for a token; one that has one. */
+static void connect_as(struct duo *d, u8 how)
+{
+	struct duo *before;
+
+	d->fast = how;
+	if (how == 16)
+		duo_connect_fast(d, NULL, 0, 300);
+	if (how < 32) {
+		if (!how)
+			duo_connect(d);
+		return;
+	}
+	before = duo_new();
+	before->fast = true;
+	duo_connect_fast(before, NULL, 0, 0);
+	duo_pass(before);
+	d->now = before->now;
+	duo_connect_fast(d, before->e[0].c.token, before->e[0].c.token_len, how == 32 ? 300 : 24);
+	duo_free(before);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
@@ -268,7 +290,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		d->e[0].cfg.cc = d->e[1].cfg.cc = &rill_cc_cubic;
 	if (how & 4)
 		d->e[0].cfg.payload = 88;
-	duo_connect(d);
+	connect_as(d, how & 48);
 	if (how & 8)
 		duo_pass(d);
 	while (in.left && steps++ < 400) {

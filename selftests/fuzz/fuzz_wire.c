@@ -33,6 +33,8 @@ static void put(struct rill_extbuf *b, const struct rill_ext *x)
 		rill_ext_put_cookie(b, x->cookie, x->cookie_len);
 	if (rill_ext_has(x, RILL_I_REASON))
 		rill_ext_put_reason(b, x->reason);
+	if (rill_ext_has(x, RILL_I_TOKEN))
+		rill_ext_put_token(b, x->token, x->token_len);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);

@@ -97,6 +97,7 @@ struct sim_cfg {
 	bool hostile;		/* damaged datagrams reach the engine */
 	bool lossy_only;	/* nothing in it may end a connection early */
 	bool hash;		/* hash both streams */
+	bool fast;		/* clients have tokens, and data in their SYNs */
 	u64 want;		/* bytes a second connection 0's server must read, 0: any */
 	u32 check_every;	/* full invariants every so many events */
 };
@@ -172,7 +173,8 @@ struct host {
 	u32 id;
 	u16 addr, old_addr;
 	struct rng rng;		/* ids and keys */
-	struct rill_secrets secrets;
+	struct rill_secrets secrets, tokens;
+	siphash_key_t id_key;
 	struct sconn *by_cid[256];
 	struct sim_tomb *tombs;
 	struct dgram *rxq, **rxtail;

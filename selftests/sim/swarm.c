@@ -156,6 +156,8 @@ void swarm_draw(struct sim_cfg *cfg, u64 seed)
 	/* The longest wait is for a peer that is gone without a trace: R2, and a probe. */
 	cfg->deadline = cfg->faults_end + RILL_R2 + 300 * RILL_SEC;
 	cfg->check_every = 1;
+	/* A client that moves between two SYNs is another one to the listener. */
+	cfg->fast = cfg->rebind_at == RILL_NEVER && rng_below(&r, 3) == 0;
 }
 
 /* 100 MiB each way at once through what the second issue names. */

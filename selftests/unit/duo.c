@@ -52,6 +52,8 @@ struct duo *duo_new(void)
 	d->path.local_udp = 7455;
 	d->path.remote_udp = 40001;
 	rill_secrets_rotate(&d->secrets, &key, d->now);
+	key.key[0]++;
+	rill_secrets_rotate(&d->tokens, &key, d->now);
 	for (i = 0; i < 2; i++) {
 		struct rill_conn_cfg cfg = {
 			.cc = &rill_cc_reno,
@@ -96,6 +98,29 @@ void duo_connect(struct duo *d)
 {
 	duo_init(d, 0);
 	CALL(d, 0, rill_conn_connect(&d->e[0].c, d->now, &out));
+	duo_flush(d, 0);
+}
+
+/* As sendto(MSG_FASTOPEN) does, with @len bytes; without a token these wait. */
+void duo_connect_fast(struct duo *d, const u8 *token, u8 token_len, u32 len)
+{
+	struct duo_end *e = &d->e[0];
+
+	duo_init(d, 0);
+	e->c.fast = true;
+	e->c.token_len = token_len;
+	if (token_len)
+		memcpy(e->c.token, token, token_len);
+	if (len) {
+		struct rill_run *run = calloc(1, sizeof(*run));
+
+		run->plen = rill_fast_room(&e->c);
+		run->len = len;
+		run->n = (len + run->plen - 1) / run->plen;
+		e->runs++;
+		CALL(d, 0, rill_conn_write(&e->c, run, d->now, &out));
+	}
+	CALL(d, 0, rill_conn_connect(&e->c, d->now, &out));
 	duo_flush(d, 0);
 }
 
@@ -208,9 +233,51 @@ static void duo_reply(struct duo *d, int from, const struct rill_reply *r)
 	duo_queue(d, from, r->b, r->len);
 }
 
+static void duo_child(struct duo *d, const struct rill_child *child)
+{
+	d->e[1].cfg.cid = child->cid;
+	duo_init(d, 1);
+	CALL(d, 1, rill_conn_accept(&d->e[1].c, child, d->now, &out));
+}
+
+/* A SYN where fast open is done.  False: it is not to be answered. */
+static bool duo_fast(struct duo *d, const struct duo_pkt *k, const struct rill_listen *l,
+		     struct rill_fast *fast)
+{
+	struct duo_end *e = &d->e[1];
+	struct rill_pkt p = k->p;
+	struct rill_child child;
+	struct rill_reply reply;
+	struct rill_tomb tomb;
+
+	if (e->born && e->c.state != RILL_CLOSE && e->c.state != RILL_TIME_WAIT) {
+		fast->issued = e->c.cookie_until - RILL_COOKIE_TTL;
+		fast->taken = e->c.syn_data;
+		return true;
+	}
+	if (e->born) {
+		rill_conn_tomb(&e->c, d->now, &tomb);
+		if (rill_tomb_rcv(&tomb, &p.h, &p.x, p.len, &reply))
+			duo_reply(d, 1, &reply);
+		return false;
+	}
+	d->last_fast = rill_open_fast(&p.h, &p.x, k->len, &d->path, l, &d->tokens, d->cid1, d->now,
+				      &child, fast);
+	if (d->last_fast != RILL_MIB_NONE || d->fast_full)
+		return true;
+	duo_child(d, &child);
+	fast->issued = d->now;
+	p.len = p.plen = fast->data;
+	if (p.len)
+		duo_rcv(d, 1, &p);
+	fast->taken = e->c.syn_data;
+	return true;
+}
+
 static void duo_listener(struct duo *d, const struct duo_pkt *k)
 {
 	struct rill_listen l = { .params = d->e[1].cfg.params, .credit = d->e[1].cfg.wnd };
+	struct rill_fast fast = { 0 };
 	struct rill_reply reply;
 	struct rill_child child;
 
@@ -225,8 +292,10 @@ static void duo_listener(struct duo *d, const struct duo_pkt *k)
 	if (d->full)
 		return;
 	if (k->p.h.type == RILL_T_SYN) {
+		if (d->fast && !duo_fast(d, k, &l, &fast))
+			return;
 		d->last_drop = rill_open_syn(&k->p.h, &k->p.x, k->len, &d->path, &l, &d->secrets,
-					     d->cid1, d->now, &reply);
+					     d->cid1, d->now, &fast, &reply);
 		if (d->last_drop == RILL_MIB_NONE)
 			duo_reply(d, 1, &reply);
 		return;
@@ -237,9 +306,7 @@ static void duo_listener(struct duo *d, const struct duo_pkt *k)
 		duo_reply(d, 1, &reply);
 	if (d->last_drop != RILL_MIB_NONE)
 		return;
-	d->e[1].cfg.cid = child.cid;
-	duo_init(d, 1);
-	CALL(d, 1, rill_conn_accept(&d->e[1].c, &child, d->now, &out));
+	duo_child(d, &child);
 	duo_rcv(d, 1, &k->p);
 }
 

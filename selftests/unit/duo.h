@@ -37,12 +37,14 @@ struct duo_end {
 
 struct duo {
 	struct duo_end e[2];
-	struct rill_secrets secrets;
+	struct rill_secrets secrets, tokens;
 	struct rill_path path;
 	u64 now, owd;		/* one way, for duo_pass() */
 	u64 cid1;		/* the next child's id */
 	bool listening, full;	/* full: the listener drops SYNs and echoes */
+	bool fast, fast_full;	/* the listener does fast open; it has too many such */
 	enum rill_mib last_drop;	/* of the stateless half */
+	enum rill_mib last_fast;	/* what rill_open_fast() said last */
 	u32 replies;
 	struct duo_pkt *q[DUO_PKTS];
 	int nq;
@@ -64,6 +66,7 @@ bool duo_wait(struct duo *d, u64 ns);
 void duo_run(struct duo *d, u64 ns);
 
 void duo_connect(struct duo *d);
+void duo_connect_fast(struct duo *d, const u8 *token, u8 token_len, u32 len);
 void duo_write(struct duo *d, int end, u32 len);
 void duo_write_quiet(struct duo *d, int end, u32 len, u8 flags);
 void duo_read(struct duo *d, int end, u32 len);

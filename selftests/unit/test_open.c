@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "open.h"
+#include "fast.h"
 #include "test.h"
 
 #define NOW (100 * RILL_SEC)
@@ -35,6 +35,7 @@ struct syn {
 	struct rill_listen l;
 	struct rill_secrets s;
 	struct rill_reply reply;
+	const struct rill_fast *fast;
 	u8 cookie[RILL_COOKIE_LEN];
 };
 
@@ -60,7 +61,7 @@ static void syn_init(struct syn *y)
 
 static int answer(struct syn *y, u32 dgram)
 {
-	return rill_open_syn(&y->h, &y->x, dgram, &y->path, &y->l, &y->s, CID, NOW, &y->reply);
+	return rill_open_syn(&y->h, &y->x, dgram, &y->path, &y->l, &y->s, CID, NOW, y->fast, &y->reply);
 }
 
 /* The echo a client would send: @y's header and extension become it. */
@@ -241,7 +242,7 @@ TEST(secrets__never_set)
 
 	echo_of(&y);
 	memset(&y.s, 0, sizeof(y.s));
-	EXPECT(rill_secrets_stale(&y.s, NOW));
+	EXPECT(rill_secrets_stale(&y.s, RILL_SECRET_LIFE, NOW));
 	EXPECT_EQ(check(&y, NOW, &c), RILL_MIB_COOKIEBAD);
 	y.cookie[0] = 0;
 	EXPECT_EQ(check(&y, NOW, &c), RILL_MIB_COOKIEBAD);
@@ -277,6 +278,54 @@ TEST(secrets_stale__after_a_minute)
 	struct syn y;
 
 	syn_init(&y);
-	EXPECT(!rill_secrets_stale(&y.s, NOW + RILL_SECRET_LIFE - 1));
-	EXPECT(rill_secrets_stale(&y.s, NOW + RILL_SECRET_LIFE));
+	EXPECT(!rill_secrets_stale(&y.s, RILL_SECRET_LIFE, NOW + RILL_SECRET_LIFE - 1));
+	EXPECT(rill_secrets_stale(&y.s, RILL_SECRET_LIFE, NOW + RILL_SECRET_LIFE));
+}
+
+/* A copy of a SYN meets the same server; another client never does. */
+TEST(open_id__of_the_client)
+{
+	static const siphash_key_t key = { { 11, 12 } };
+	struct syn y;
+	u64 id;
+
+	syn_init(&y);
+	id = rill_open_id(&key, &y.path, &y.x);
+	EXPECT(id != 0);
+	y.h.pn++;
+	y.x.params.max_payload--;
+	EXPECT_EQ(rill_open_id(&key, &y.path, &y.x), id);
+	EXPECT(rill_open_id(&key_a, &y.path, &y.x) != id);
+	y.x.cid++;
+	EXPECT(rill_open_id(&key, &y.path, &y.x) != id);
+	syn_init(&y), y.x.sport++;
+	EXPECT(rill_open_id(&key, &y.path, &y.x) != id);
+	syn_init(&y), y.x.dport++;
+	EXPECT(rill_open_id(&key, &y.path, &y.x) != id);
+	syn_init(&y), y.path.remote[15]++;
+	EXPECT(rill_open_id(&key, &y.path, &y.x) != id);
+	syn_init(&y), y.path.local[15]++;
+	EXPECT(rill_open_id(&key, &y.path, &y.x) != id);
+	syn_init(&y), y.path.remote_udp++;
+	EXPECT(rill_open_id(&key, &y.path, &y.x) != id);
+	syn_init(&y), y.path.local_udp++;
+	EXPECT(rill_open_id(&key, &y.path, &y.x) != id);
+}
+
+TEST(open_syn__what_fast_open_adds)
+{
+	struct rill_fast fast = { .issued = NOW - 7, .taken = true, .token_len = RILL_TOKEN_LEN };
+	struct rill_hdr h;
+	struct rill_ext x;
+	struct syn y;
+
+	syn_init(&y);
+	y.fast = &fast;
+	EXPECT_EQ(answer(&y, RILL_BASE_DGRAM), RILL_MIB_NONE);
+	EXPECT(y.reply.len < RILL_BASE_DGRAM);
+	EXPECT_EQ(rill_wire_hdr_get(&h, y.reply.b, y.reply.len), RILL_WIRE_OK);
+	EXPECT_EQ(rill_wire_ext_get(&x, &h, y.reply.b + RILL_HDR), RILL_WIRE_OK);
+	EXPECT(rill_ext_has(&x, RILL_I_ACK) && x.ack.largest == 1 && x.ack.first == 0);
+	EXPECT(rill_ext_has(&x, RILL_I_TOKEN) && x.token_len == RILL_TOKEN_LEN);
+	EXPECT_EQ(get_unaligned_be64(x.cookie + 8), NOW - 7);
 }

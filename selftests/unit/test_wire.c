@@ -83,7 +83,7 @@ static int ext(struct rill_ext *x, const u8 *b, u16 len)
 
 TEST(ext_get__items)
 {
-	static const struct { const char *what; u8 len; u8 b[24]; int want; u16 has; } t[] = {
+	static const struct { const char *what; u8 len; u8 b[40]; int want; u16 has; } t[] = {
 		{ "none", 0, { 0 }, RILL_WIRE_OK, 0 },
 		{ "padding", 5, { 0, 1, 2, 3, 4 }, RILL_WIRE_OK, 0 },
 		{ "a type alone", 1, { 3 }, RILL_WIRE_EXT, 0 },
@@ -109,8 +109,13 @@ TEST(ext_get__items)
 		{ "reason of 2", 4, { 7, 2, 9, 9 }, RILL_WIRE_EXT, 0 },
 		{ "ecn", 14, { 2, 12 }, RILL_WIRE_OK, BIT(RILL_I_ECN) },
 		{ "ecn of 11", 13, { 2, 11 }, RILL_WIRE_EXT, 0 },
-		{ "unknown, skipped", 7, { 8, 2, 1, 1, 7, 1, 9 }, RILL_WIRE_OK,
-		  BIT(8) | BIT(RILL_I_REASON) },
+		{ "token wanted", 2, { 8, 0 }, RILL_WIRE_OK, BIT(RILL_I_TOKEN) },
+		{ "token of 7", 9, { 8, 7 }, RILL_WIRE_EXT, 0 },
+		{ "token of 8", 10, { 8, 8 }, RILL_WIRE_OK, BIT(RILL_I_TOKEN) },
+		{ "token and data of 34", 36, { 8, 34 }, RILL_WIRE_OK, BIT(RILL_I_TOKEN) },
+		{ "token and data of 35", 37, { 8, 35 }, RILL_WIRE_EXT, 0 },
+		{ "unknown, skipped", 7, { 9, 2, 1, 1, 7, 1, 9 }, RILL_WIRE_OK,
+		  BIT(9) | BIT(RILL_I_REASON) },
 		{ "unknown 127", 4, { 127, 2, 1, 1 }, RILL_WIRE_OK, 0 },
 		{ "unknown 127 twice", 4, { 127, 0, 127, 0 }, RILL_WIRE_OK, 0 },
 		{ "mandatory 128", 4, { 128, 2, 1, 1 }, RILL_WIRE_EXT, 0 },
@@ -163,7 +168,7 @@ TEST(ext_put__every_item_comes_back)
 {
 	static const u16 pairs[] = { 1, 2, 0xffff, 0 };
 	static const u32 ecn[3] = { 1, 0x80000000, 3 };
-	static const u8 cookie[] = { 1, 2, 3 };
+	static const u8 cookie[] = { 1, 2, 3 }, token[] = { 8, 7, 6, 5, 4, 3, 2, 1 };
 	struct rill_params p = { .max_payload = 1432, .max_ack_delay = 25, .sock_type = 5 };
 	struct rill_extbuf b = { .len = 0 };
 	struct rill_ext x;
@@ -175,8 +180,9 @@ TEST(ext_put__every_item_comes_back)
 	rill_ext_put_params(&b, &p);
 	rill_ext_put_cookie(&b, cookie, sizeof(cookie));
 	rill_ext_put_reason(&b, RILL_R_ABORT);
+	rill_ext_put_token_data(&b, 258, token, sizeof(token));
 	EXPECT_EQ(ext(&x, b.b, b.len), RILL_WIRE_OK);
-	EXPECT_EQ(x.has, 0xfe);
+	EXPECT_EQ(x.has, 0x1fe);
 	EXPECT(x.ack.largest == 70000 && x.ack.delay == 5 && x.ack.first == 6 && x.ack.pairs == 2);
 	EXPECT_EQ(get_unaligned_be16(x.ack.pair + 4), 0xffff);
 	EXPECT(!memcmp(x.ecn, ecn, sizeof(ecn)));
@@ -185,6 +191,16 @@ TEST(ext_put__every_item_comes_back)
 	       x.params.sock_type == 5);
 	EXPECT(x.cookie_len == 3 && !memcmp(x.cookie, cookie, 3));
 	EXPECT_EQ(x.reason, RILL_R_ABORT);
+	EXPECT(x.token_len == 10 && x.token[0] == 1 && x.token[1] == 2 &&
+	       !memcmp(x.token + RILL_TOKEN_DATA, token, sizeof(token)));
+	b.len = 0;
+	rill_ext_put_token_wanted(&b);
+	EXPECT(ext(&x, b.b, b.len) == RILL_WIRE_OK && rill_ext_has(&x, RILL_I_TOKEN) &&
+	       !x.token_len);
+	b.len = 0;
+	rill_ext_put_token(&b, token, sizeof(token));
+	EXPECT(ext(&x, b.b, b.len) == RILL_WIRE_OK && x.token_len == 8 &&
+	       !memcmp(x.token, token, sizeof(token)));
 }
 
 TEST(extbuf__holds_the_largest_packet)

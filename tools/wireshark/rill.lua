@@ -14,7 +14,7 @@ local rill = Proto("rill", "Rill Transport Protocol")
 local HDR, EXT_MAX, VERSION = 24, 512, 1
 local TYPES = { [1] = "SYN", [2] = "SYN-ACK", [3] = "ECHO", [4] = "DATA", [5] = "RESET" }
 local ITEMS = { [0] = "END", [1] = "ACK", [2] = "ECN", [3] = "CID", [4] = "PORTS",
-		[5] = "PARAMS", [6] = "COOKIE", [7] = "REASON" }
+		[5] = "PARAMS", [6] = "COOKIE", [7] = "REASON", [8] = "TOKEN" }
 local REASONS = { [0] = "none", [1] = "refused", [2] = "abort", [3] = "stray",
 		  [4] = "cookie too old", [5] = "time-out" }
 local SOCKS = { [1] = "stream", [5] = "records" }
@@ -52,6 +52,7 @@ local f = {
 	max_delay = ProtoField.uint16("rill.params.max_ack_delay", "Largest ack delay (ms)"),
 	sock = ProtoField.uint8("rill.params.sock_type", "Socket type", base.DEC, SOCKS),
 	cookie = ProtoField.bytes("rill.cookie", "Cookie"),
+	token = ProtoField.bytes("rill.token", "Token, in a SYN after the length of the data"),
 	reason = ProtoField.uint8("rill.reason", "Reason", base.DEC, REASONS),
 }
 rill.fields = f
@@ -129,6 +130,13 @@ item[7] = function(v, t)
 	return REASONS[v():uint()] or "reason " .. v():uint()
 end
 
+-- Empty, it asks for one: see extension().
+item[8] = function(v, t)
+	if v:len() < 8 or v:len() > 34 then return end
+	t:add(f.token, v())
+	return "Token"
+end
+
 -- The items in @buf; adds what is worth a glance to the list @info.
 local function extension(buf, tree, info)
 	local at, len = 0, buf:len()
@@ -156,6 +164,8 @@ local function extension(buf, tree, info)
 			end
 		elseif n > 0 then
 			t:add(f.item_val, buf(at + 2, n))
+		elseif type == 8 then
+			info[#info + 1] = "Token?"
 		elseif item[type] then
 			t:add_proto_expert_info(bad, "length of " .. name)
 		end
@@ -217,7 +227,7 @@ function rill.dissector(buf, pinfo, root)
 	end
 	if body > 0 then
 		local t = tree:add(f.payload, buf(HDR + ext_len))
-		if type == 1 then t:append_text(" (padding)") end
+		if type == 1 then t:append_text(" (padding, data at its end after a token)") end
 	end
 	for _, text in ipairs(more) do info[#info + 1] = text end
 	pinfo.cols.info = table.concat(info, " ")
@@ -238,7 +248,7 @@ local function heuristic(buf, pinfo, root)
 		local first = buf(HDR, 1):uint()
 		local n = ext_len > 1 and buf(HDR + 1, 1):uint() or 0
 
-		if first == 0 or first > 7 or 2 + n > ext_len then return false end
+		if first == 0 or first > 8 or 2 + n > ext_len then return false end
 	end
 	rill.dissector(buf, pinfo, root)
 	return true

@@ -50,15 +50,18 @@
 #define RILL_QUICKACK		12	/* int 0/1: acknowledge at once */
 #define RILL_CONGESTION		13	/* string: "cubic", "reno", "bbr" */
 #define RILL_USER_TIMEOUT	18	/* unsigned int, ms unacknowledged data may wait; 0: the default */
+#define RILL_FASTOPEN		23	/* int, listener: children at once that data of a SYN opened; 0: none */
 #define RILL_NOTSENT_LOWAT	25	/* unsigned int, bytes not sent above which poll() has no EPOLLOUT */
 
 /* Rill's own. */
 #define RILL_ZEROCOPY		128	/* int 0/1: SO_ZEROCOPY, which older kernels keep to TCP */
+#define RILL_FASTOPEN_CONNECT	30	/* int 0/1: connect() may wait for data to take along */
 
 /* Bits of rill_info.tcpi_options; the values are TCP's. */
 #define RILLI_OPT_SACK		0x02	/* always: acknowledgements carry ranges */
 #define RILLI_OPT_WSCALE	0x04	/* always: credit is 64 bits wide */
 #define RILLI_OPT_ECN		0x08	/* the path carries ECN marks */
+#define RILLI_OPT_SYN_DATA	0x20	/* data came, or went, with the SYN: RILL_FASTOPEN */
 
 /* rill_info.rill_carrier */
 #define RILL_CARRIER_NONE	0	/* not connected */
@@ -79,7 +82,9 @@ struct rill_info {
 	__u8	tcpi_backoff;		/* exponent of the PTO's backoff */
 	__u8	tcpi_options;		/* RILLI_OPT_* */
 	__u8	tcpi_wscale;		/* 0 */
-	__u8	tcpi_app_limited;	/* bit 0: the delivery rate was limited by the program */
+	__u8	tcpi_app_limited;	/* bit 0: the delivery rate was limited by the program;
+					 * bits 1..2: why no data went with the SYN, as TCP's
+					 * tcpi_fastopen_client_fail */
 
 	__u32	tcpi_rto;		/* us, PTO with its backoff */
 	__u32	tcpi_ato;		/* us, longest time an acknowledgement is held back */
