@@ -352,6 +352,7 @@ int rill_disconnect(struct sock *sk, int flags)
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	sk->sk_disconnects++;
+	sk_error_report(sk);
 	return 0;
 }
 

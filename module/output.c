@@ -260,6 +260,8 @@ static void rill_apply_end(struct sock *sk, const struct rill_out *out)
 			sk_error_report(sk);
 	}
 	rill_timer_stop(sk);
+	/* Others may have the port before the program closes the socket. */
+	rill_port_return(sk);
 	if (sock_flag(sk, SOCK_DEAD))
 		rill_destroy(sk);
 	else
@@ -316,10 +318,10 @@ void rill_apply(struct sock *sk, struct rill_out *out)
 	if (unlikely(rs->fast_listener) &&
 	    (rs->conn.confirmed || rs->conn.state == RILL_CLOSE))
 		rill_fast_settle(sk);
-	if (out->bits & RILL_B_READABLE && !sock_flag(sk, SOCK_DEAD))
-		sk->sk_data_ready(sk);
 	if (out->bits & RILL_B_STATE)
 		rill_apply_state(sk, out);
+	if (out->bits & RILL_B_READABLE && !sock_flag(sk, SOCK_DEAD))
+		rill_data_ready(sk);
 	if (out->bits & RILL_B_WRITABLE)
 		rill_expand_sndbuf(sk);
 	/* What has left no longer counts against RILL_NOTSENT_LOWAT. */

@@ -18,6 +18,18 @@ bool rill_stream_is_readable(struct sock *sk)
 		      atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf)));
 }
 
+/*
+ * Bytes or the FIN arrived.  Below SO_RCVLOWAT that is no news for who polls; for
+ * who sleeps in recv() it is: what it has taken counts, and we do not see that.
+ */
+void rill_data_ready(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	if (rs->readers || rill_recv_fin(&rs->conn.rx) || rill_stream_is_readable(sk))
+		sk->sk_data_ready(sk);
+}
+
 /* proto.stream_memory_free: RILL_NOTSENT_LOWAT besides the send buffer. */
 bool rill_stream_memory_free(const struct sock *sk, int wake)
 {

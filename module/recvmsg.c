@@ -314,10 +314,12 @@ void rill_recv_wait(struct sock *sk, long *timeo, u64 seq)
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
 	add_wait_queue(sk_sleep(sk), &wait);
+	rill_sk(sk)->readers++;
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	sk_wait_event(sk, timeo, r->nxt > seq || sk->sk_err ||
 		      sk->sk_shutdown & RCV_SHUTDOWN || sk->sk_state == TCP_CLOSE, &wait);
 	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
+	rill_sk(sk)->readers--;
 	remove_wait_queue(sk_sleep(sk), &wait);
 }
 

@@ -87,6 +87,7 @@ struct rill_sock {
 	/* receive */
 	struct rb_root	ooo;		/* skbs beyond a gap, by offset */
 	struct rill_range *ooo_mem;	/* behind conn.rx.ooo.v, NULL at first */
+	u32	readers;	/* threads in rill_recv_wait() */
 
 	/* send */
 	unsigned long	deferred;	/* enum rill_deferred; any context */
@@ -278,6 +279,7 @@ __poll_t rill_poll(struct file *file, struct socket *sock, poll_table *wait);
 void rill_write_space(struct sock *sk);
 void rill_stream_write_space(struct sock *sk);
 void rill_check_space(struct sock *sk);
+void rill_data_ready(struct sock *sk);
 bool rill_stream_is_readable(struct sock *sk);
 bool rill_stream_memory_free(const struct sock *sk, int wake);
 
