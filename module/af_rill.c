@@ -307,6 +307,16 @@ static int rill_shutdown(struct socket *sock, int how)
 	return err;
 }
 
+/* Give back a port that only the connection needed.  getsockname() goes on
+ * naming it, as TCP's does.  Socket locked, not hashed. */
+void rill_port_return(struct sock *sk)
+{
+	if (sk->sk_userlocks & SOCK_BINDPORT_LOCK)
+		return;
+	rill_port_put(sk);
+	inet_sk(sk)->inet_num = 0;
+}
+
 /* No peer any more, nor a name the program did not ask for; @port: nor its port. */
 void rill_forget_names(struct sock *sk, bool port)
 {
@@ -316,11 +326,8 @@ void rill_forget_names(struct sock *sk, bool port)
 	sk->sk_v6_daddr = in6addr_any;
 	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
 		sk->sk_v6_rcv_saddr = rill_sk(sk)->v6 ? in6addr_any : rill_any4;
-	if (port && !(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
-		rill_port_put(sk);
-		inet->inet_num = 0;
-		inet->inet_sport = 0;
-	}
+	if (port)
+		rill_port_return(sk);
 	sk_dst_reset(sk);
 	rill_addr_show(sk);
 }
@@ -351,7 +358,6 @@ int rill_disconnect(struct sock *sk, int flags)
 	WRITE_ONCE(sk->sk_shutdown, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err_soft, 0);
-	sk->sk_disconnects++;
 	sk_error_report(sk);
 	return 0;
 }

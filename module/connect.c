@@ -9,7 +9,7 @@
 #include "carrier.h"
 
 /* An address one cannot connect to; "any" means this host, as in TCP. */
-static int rill_connect_addr(struct in6_addr *addr, bool v6)
+static int rill_connect_addr(struct in6_addr *addr, __be16 port)
 {
 	if (rill_is_v4(addr) && !addr->s6_addr32[3])
 		addr->s6_addr32[3] = htonl(INADDR_LOOPBACK);
@@ -17,7 +17,7 @@ static int rill_connect_addr(struct in6_addr *addr, bool v6)
 		*addr = in6addr_loopback;
 	if (ipv6_addr_is_multicast(addr))
 		return -ENETUNREACH;
-	return 0;
+	return port ? 0 : -ECONNREFUSED;	/* nobody can listen on that */
 }
 
 /* Begin a connection: route, carrier, port, id, SYN or less.  Socket locked. */
@@ -57,6 +57,7 @@ static int rill_connect_start(struct sock *sk, const struct in6_addr *addr, __be
 	if (err)
 		return err;
 
+	WRITE_ONCE(sk->sk_err, 0);	/* of the connection that AF_UNSPEC ended */
 	cfg.sport = ntohs(inet->inet_sport);
 	cfg.dport = ntohs(port);
 	rill_conn_init(&rs->conn, &cfg, rill_now());
@@ -116,7 +117,7 @@ static int rill_connect_first(struct socket *sock, void *uaddr, int len,
 		return err;
 	err = rill_addr_get(sk, uaddr, len, &addr, &port, &oif, &v6);
 	if (!err)
-		err = rill_connect_addr(&addr, v6);
+		err = rill_connect_addr(&addr, port);
 	if (err)
 		return err;
 	err = rill_connect_start(sk, &addr, port, oif, v6, fm);
@@ -143,6 +144,7 @@ int rill_connect_locked(struct socket *sock, struct sockaddr *uaddr, int len, in
 	if (uaddr && len < (int)sizeof(uaddr->sa_family))
 		return -EINVAL;
 	if (uaddr && uaddr->sa_family == AF_UNSPEC) {
+		sk->sk_disconnects++;		/* ends the waits of others: EPIPE */
 		err = rill_disconnect(sk, flags);
 		sock->state = err ? SS_DISCONNECTING : SS_UNCONNECTED;
 		return err;
@@ -167,12 +169,16 @@ int rill_connect_locked(struct socket *sock, struct sockaddr *uaddr, int len, in
 
 	timeo = sock_sndtimeo(sk, flags & O_NONBLOCK);
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		int dis = sk->sk_disconnects;
+
+		if (timeo)
+			timeo = rill_connect_wait(sk, timeo);
 		if (!timeo)
 			return err;
-		timeo = rill_connect_wait(sk, timeo);
-		if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
-			return !timeo && !signal_pending(current) ? err :
-			       sock_intr_errno(timeo);
+		if (signal_pending(current))
+			return sock_intr_errno(timeo);
+		if (dis != sk->sk_disconnects)
+			return -EPIPE;
 	}
 	/* Refused, timed out, or gone again before we looked. */
 	if (sk->sk_state == TCP_CLOSE) {
@@ -180,6 +186,7 @@ int rill_connect_locked(struct socket *sock, struct sockaddr *uaddr, int len, in
 		if (!err)
 			err = -ECONNABORTED;
 		sock->state = SS_UNCONNECTED;
+		sk->sk_disconnects++;
 		if (rill_disconnect(sk, flags))
 			sock->state = SS_DISCONNECTING;
 		return err;

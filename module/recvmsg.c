@@ -307,20 +307,25 @@ static int rill_recv_some(struct sock *sk, struct msghdr *msg, u64 *seq, size_t 
 	return done;
 }
 
-/* Wait until something beyond @seq arrives, an end, a signal, or the time-out. */
-void rill_recv_wait(struct sock *sk, long *timeo, u64 seq)
+/*
+ * Wait until something beyond @seq arrives, an end, a signal, or the time-out.  0,
+ * or -EPIPE when another thread dissolved the connection (AF_UNSPEC) meanwhile.
+ */
+int rill_recv_wait(struct sock *sk, long *timeo, u64 seq)
 {
 	struct rill_recv *r = &rill_sk(sk)->conn.rx;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	int ret;
 
 	add_wait_queue(sk_sleep(sk), &wait);
 	rill_sk(sk)->readers++;
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
-	sk_wait_event(sk, timeo, r->nxt > seq || sk->sk_err ||
-		      sk->sk_shutdown & RCV_SHUTDOWN || sk->sk_state == TCP_CLOSE, &wait);
+	ret = sk_wait_event(sk, timeo, r->nxt > seq || sk->sk_err ||
+			    sk->sk_shutdown & RCV_SHUTDOWN || sk->sk_state == TCP_CLOSE, &wait);
 	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	rill_sk(sk)->readers--;
 	remove_wait_queue(sk_sleep(sk), &wait);
+	return min(ret, 0);
 }
 
 static int rill_recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len, int flags)
@@ -363,7 +368,9 @@ static int rill_recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len, 
 			release_sock(sk);
 			lock_sock(sk);
 		} else {
-			rill_recv_wait(sk, &timeo, seq);
+			n = rill_recv_wait(sk, &timeo, seq);
+			if (n)
+				return copied ? copied : n;
 		}
 		/* Another thread may have read what we peeked at. */
 		if (flags & MSG_PEEK ? seq < rs->conn.rx.read : seq != rs->conn.rx.read)

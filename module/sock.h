@@ -250,6 +250,7 @@ void rill_cgroup_release(struct sock *sk);
 
 /* af_rill.c */
 void rill_sock_init(struct sock *sk);
+void rill_port_return(struct sock *sk);
 void rill_forget_names(struct sock *sk, bool port);
 void rill_set_state(struct sock *sk, int state);
 void rill_close(struct sock *sk, long timeout);
@@ -299,7 +300,7 @@ struct sk_buff *rill_rcv_find(struct sock *sk, u64 seq, u32 *skip);
 void rill_rcv_eat(struct sock *sk, u64 seq);
 void rill_rcv_took(struct sock *sk, u32 bytes);
 int rill_recv_end(struct sock *sk);
-void rill_recv_wait(struct sock *sk, long *timeo, u64 seq);
+int rill_recv_wait(struct sock *sk, long *timeo, u64 seq);
 
 /* errqueue.c */
 int rill_recv_error(struct sock *sk, struct msghdr *msg, size_t len);

@@ -84,7 +84,9 @@ static ssize_t rill_splice_locked(struct sock *sk, struct pipe_inode_info *pipe,
 			return n < 0 ? n : 0;
 		if (!timeo)
 			return -EAGAIN;
-		rill_recv_wait(sk, &timeo, rill_sk(sk)->conn.rx.read);
+		n = rill_recv_wait(sk, &timeo, rill_sk(sk)->conn.rx.read);
+		if (n)
+			return n;
 		if (signal_pending(current))
 			return sock_intr_errno(timeo);
 	}

@@ -176,6 +176,9 @@ static void rill_udp_open_work(struct work_struct *work)
 		else
 			smp_store_release(&slot[i], udp);
 	}
+	/* Where ports are few, clients share those that could be had. */
+	if (!w->listen && slot[1])
+		w->err = 0;
 	mutex_unlock(&w->rn->udp_mutex);
 }
 
@@ -202,7 +205,12 @@ int rill_udp_open(struct rill_net *rn, bool v6, bool listen)
 /* The carrier socket a new connection sends from: flows spread over the pool. */
 struct rill_udp *rill_udp_client(struct rill_net *rn, bool v6, u64 cid)
 {
-	return smp_load_acquire(&rn->udp[v6][1 + cid % RILL_UDP_CLIENTS]);
+	struct rill_udp *udp = NULL;
+	u32 i;
+
+	for (i = 0; i < RILL_UDP_CLIENTS && !udp; i++)
+		udp = smp_load_acquire(&rn->udp[v6][1 + (cid + i) % RILL_UDP_CLIENTS]);
+	return udp;
 }
 
 /* No packet may reach @rn any more: a grace period must follow. */

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Helpers that make things: namespaces, addresses, sockets, connected pairs.
- * lib.h says what each is for; lib_state.c has those that look and wait.
+ * Helpers that make things: environments, addresses, sockets, connected pairs.
+ * lib.h says what each is for; lib_net.c has those that make networks, lib_state.c
+ * those that look and wait.
  */
 #include "lib.h"
 
 #include <arpa/inet.h>
 #include <linux/rill.h>
-#include <linux/sockios.h>
-#include <sched.h>
+#include <netinet/tcp.h>
 #include <stdarg.h>
-#include <sys/ioctl.h>
 
 #include "kselftest.h"
 
@@ -88,110 +87,12 @@ bool put_file(const char *path, const char *s)
 	return ok;
 }
 
-/* ---------------------------------------------------------- namespaces */
-
-void new_netns(void)
-{
-	if (unshare(CLONE_NEWNET) < 0)
-		fatal("unshare(CLONE_NEWNET)");
-	sh("ip link set lo up");
-}
-
-static int netns_fd(void)
-{
-	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		fatal("/proc/thread-self/ns/net");
-	return fd;
-}
-
-/* A UDP socket of a side, connected to the other side's port 9; waits until the
- * address is usable, which takes IPv6 a moment on a fresh veth. */
-static int probe_socket(const struct env *e, enum side side)
-{
-	union sa from = env_addr(e, side, 9), to = env_addr(e, !side, 9);
-	int64_t end = now_ms() + PATIENCE;
-
-	env_enter(e, side);
-	for (;;) {
-		int fd = socket(e->fam->af, SOCK_DGRAM, 0);
-
-		if (!bind(fd, &from.sa, sa_len(&from)) && !connect(fd, &to.sa, sa_len(&to)))
-			return fd;
-		if (now_ms() > end)
-			fatal("no address on veth");
-		close(fd);
-		breathe();
-	}
-}
-
-/*
- * Sends datagrams both ways until each side has heard the other.  Then the
- * neighbours are known as well, and no test's first packet is lost to that.
- */
-static void await_path(const struct env *e)
-{
-	int fd[2] = { probe_socket(e, CLIENT), probe_socket(e, SERVER) };
-	int64_t end = now_ms() + PATIENCE;
-	bool heard[2] = { };
-	char c;
-
-	while (!heard[CLIENT] || !heard[SERVER]) {
-		enum side s;
-
-		for (s = CLIENT; s <= SERVER; s++) {
-			(void)!send(fd[s], "?", 1, 0);
-			breathe();
-			if (recv(fd[!s], &c, 1, MSG_DONTWAIT) == 1)
-				heard[!s] = true;
-		}
-		if (now_ms() > end)
-			fatal("no path over veth");
-	}
-	close(fd[CLIENT]);
-	close(fd[SERVER]);
-}
-
-/* client 10.7.0.1, fd07::1 [c] ---- veth ---- [s] server 10.7.0.2, fd07::2 */
-void veth_lay(const struct env *e)
-{
-	enum side side;
-
-	env_enter(e, CLIENT);
-	sh("ip link add name c type veth peer name s netns /proc/%d/fd/%d",
-	   getpid(), e->ns[SERVER]);
-	for (side = CLIENT; side <= SERVER; side++) {
-		char dev = side == CLIENT ? 'c' : 's';
-		int n = side + 1;
-
-		env_enter(e, side);
-		sh("ip -batch - <<-.\n"
-		   "addr add 10.7.0.%d/24 dev %c\n"
-		   "addr add fd07::%d/64 dev %c nodad\n"
-		   "link set %c up\n"
-		   ".", n, dev, n, dev, dev);
-	}
-	await_path(e);
-	env_enter(e, CLIENT);
-}
+/* ------------------------------------------------------- environment */
 
 static void veth_open(struct env *e)
 {
-	enum side side;
-
-	for (side = CLIENT; side <= SERVER; side++) {
-		union sa *a = &e->addr[side];
-
-		*a = sa_any(e->fam->af, 0);
-		if (e->fam->af == AF_INET) {
-			a->in.sin_addr.s_addr = htonl(0x0a070001 + side);
-		} else {
-			a->in6.sin6_addr.s6_addr[0] = 0xfd;
-			a->in6.sin6_addr.s6_addr[1] = 7;
-			a->in6.sin6_addr.s6_addr[15] = 1 + side;
-		}
-	}
+	e->addr[CLIENT] = veth_addr(e->fam->af, CLIENT);
+	e->addr[SERVER] = veth_addr(e->fam->af, SERVER);
 	new_netns();
 	e->ns[SERVER] = netns_fd();
 	veth_lay(e);
@@ -233,12 +134,6 @@ void env_close(struct env *e)
 	close(e->ns[CLIENT]);
 	if (e->ns[SERVER] != e->ns[CLIENT])
 		close(e->ns[SERVER]);
-}
-
-void env_enter(const struct env *e, enum side side)
-{
-	if (setns(e->ns[side], CLONE_NEWNET) < 0)
-		fatal("setns");
 }
 
 /* ----------------------------------------------------------- addresses */
@@ -472,33 +367,40 @@ void recv_all(int fd, void *buf, size_t len)
 	}
 }
 
+/* Nothing is on its way to the peer: what is queued waits for its credit. */
+static bool stands_still(int fd)
+{
+	struct tcp_info info = { };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		fatal("TCP_INFO");
+	return !info.tcpi_unacked && !info.tcpi_lost;
+}
+
 /*
  * EAGAIN once is not "full" for good: bytes still move from our buffer to the
- * peer's.  Full is when nothing more went in for a while and the send queue
- * stands still.
+ * peer's.  Full is when twice in a row nothing went in and nothing was under way.
  */
 size_t fill(int fd)
 {
 	static const char block[16384];
-	int64_t still = now_ms();
-	int queued = -1, q = 0;
 	size_t total = 0;
+	int still = 0;
 
 	set_nonblock(fd, true);
-	while (now_ms() - still < 500) {
+	while (still < 2) {
 		ssize_t n = send(fd, block, sizeof(block), MSG_NOSIGNAL);
 
-		if (n > 0)
+		if (n > 0) {
 			total += n;
-		else if (errno != EAGAIN)
+			still = 0;
+			continue;
+		}
+		if (errno != EAGAIN)
 			fatal("fill");
-		if (ioctl(fd, SIOCOUTQ, &q))
-			fatal("SIOCOUTQ");
-		if (n > 0 || q != queued)
-			still = now_ms();
-		else
-			breathe();
-		queued = q;
+		still = stands_still(fd) ? still + 1 : 0;
+		breathe();
 	}
 	set_nonblock(fd, false);
 	return total;

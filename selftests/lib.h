@@ -143,8 +143,28 @@ void sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Writes s to a file of /proc or /sys; false when it does not take it. */
 bool put_file(const char *path, const char *s);
 
+/* ---------------------------------------------------------------- network */
+
 /* A new network namespace with lo up for the calling thread. */
 void new_netns(void);
+int netns_fd(void);		/* a descriptor of the namespace the thread is in */
+
+/* What ip(8) does, in the namespace the thread is in; fatal on error. */
+void link_set(const char *dev, bool up);
+void link_del(const char *dev);
+/* A veth pair whose peer goes to another namespace. */
+void veth_add(const char *dev, const uint8_t mac[6],
+	      const char *peer, const uint8_t peer_mac[6], int peer_ns);
+void addr_add(const char *dev, union sa a, int prefix);
+void neigh_add(const char *dev, union sa a, const uint8_t mac[6]);	/* permanent */
+/* A route of rtnetlink's type; one of RTN_UNICAST goes to *via, or to lo without. */
+void route_add(union sa to, int prefix, int type, const union sa *via);
+
+/* Writes to /proc/sys/NAME in a side's namespace. */
+void sysctl_set(const struct env *e, enum side side, const char *name, const char *value);
+
+/* A side's address on the veth. */
+union sa veth_addr(int af, enum side side);
 
 /* ------------------------------------------------------------ addresses */
 
@@ -191,8 +211,9 @@ void reset_close(int fd);				/* close with SO_LINGER 0: a reset */
 void send_all(int fd, const void *buf, size_t len);
 void recv_all(int fd, void *buf, size_t len);
 
-/* Writes to a non-blocking socket until EAGAIN; how many bytes went in.  The
- * receive window and both buffers are full when it returns. */
+/* Writes without blocking until nothing more goes in; how many bytes did.  The
+ * receive window and both buffers are full when it returns, but for a crumb that
+ * a window probe may still move a fifth of a second later. */
 size_t fill(int fd);
 /* Reads and drops what is there and what follows, n bytes in all. */
 void drain(int fd, size_t n);
@@ -239,10 +260,11 @@ void task_blocked(struct task *t, long nr);
 bool task_done(struct task *t);
 long task_join(struct task *t);			/* fn's result */
 
-/* A handler that does nothing, without SA_RESTART: calls end with EINTR. */
+/* A handler that only counts, without SA_RESTART: calls end with EINTR. */
 void catch_signal(int sig);
-/* As catch_signal, and counts; caught() says how often. */
-int caught(void);
+void restart_signal(int sig);			/* the same with SA_RESTART */
+int caught(void);				/* how many came */
+int caught_becomes(int want);			/* waits for so many */
 
 /* ------------------------------------------------------------ randomness */
 
@@ -266,5 +288,8 @@ long module_refs(void);				/* /sys/module/rill/refcnt */
 /* Waits until the references are want, and says what they are: sockets go after
  * an RCU grace period and namespaces in a worker, so both take a while. */
 long refs_become(long want);
+/* The references when nobody uses the module: what the case before left behind
+ * is on its way out.  -1 without the module. */
+long refs_at_rest(void);
 
 #endif

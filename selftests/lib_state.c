@@ -179,6 +179,22 @@ void catch_signal(int sig)
 	sigaction(sig, &sa, NULL);
 }
 
+void restart_signal(int sig)
+{
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	sigaction(sig, &sa, NULL);
+}
+
+int caught_becomes(int want)
+{
+	int64_t end = now_ms() + PATIENCE;
+
+	while (signals_caught != want && now_ms() < end)
+		breathe();
+	return signals_caught;
+}
+
 int caught(void)
 {
 	return signals_caught;
@@ -353,4 +369,9 @@ long refs_become(long want)
 	while ((refs = module_refs()) != want && now_ms() < end)
 		breathe();
 	return refs;
+}
+
+long refs_at_rest(void)
+{
+	return refs_become(module_refs() < 0 ? -1 : 0);
 }

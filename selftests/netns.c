@@ -7,9 +7,8 @@
 #include "kselftest_harness.h"
 
 #include <grp.h>
-#include <net/if.h>
+#include <linux/rtnetlink.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -80,16 +79,6 @@ TEST_F(netns, user_without_privilege)
 	EXPECT_EQ(0, in_child(as_nobody, &self->e));
 }
 
-static void lo_up(void)
-{
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr))
-		fatal("lo up");
-	close(fd);
-}
-
 /* uid 1000 makes its own user and network namespace and is root in there. */
 static bool in_a_userns(const struct env *e)
 {
@@ -106,7 +95,7 @@ static bool in_a_userns(const struct env *e)
 	    !put_file("/proc/self/uid_map", "0 1000 1") ||
 	    !put_file("/proc/self/gid_map", "0 1000 1"))
 		fatal("id maps");
-	lo_up();
+	link_set("lo", true);
 	mine.addr[CLIENT] = mine.addr[SERVER] = sa_loopback(e->fam->af, 0);
 	fd = env_socket(&mine, SERVER, 0);
 	/* root of this namespace: its privileged ports are ours */
@@ -180,8 +169,7 @@ static bool leave_everything(const struct env *e)
 	int lfd, pair[2], i;
 
 	new_netns();
-	sh(e->fam->af == AF_INET ? "ip route add default dev lo" :
-	   "ip -6 route add default dev lo");
+	route_add(sa_any(e->fam->af, 0), 0, RTN_UNICAST, NULL);
 	lfd = env_listen(&mine, 8, &at);
 	for (i = 0; i < 4; i++) {
 		int fd = env_socket(&mine, CLIENT, 0);
@@ -207,7 +195,7 @@ static bool leave_everything(const struct env *e)
 
 TEST_F_TIMEOUT(netns, end_under_live_sockets, 900)
 {
-	long refs = module_refs();
+	long refs = refs_at_rest();
 	int i, n = ROUNDS;
 
 	for (i = 0; i < n; i++) {
@@ -236,7 +224,7 @@ static void __attribute__((noreturn)) talk_for_ever(const struct env *e)
 
 TEST_F_TIMEOUT(netns, end_under_traffic, 900)
 {
-	long refs = module_refs();
+	long refs = refs_at_rest();
 	int i, n = ROUNDS, status;
 	sigset_t talking;
 
@@ -261,7 +249,7 @@ TEST_F_TIMEOUT(netns, end_under_traffic, 900)
 
 TEST_F_TIMEOUT(netns, empty_ones, 900)
 {
-	long refs = module_refs();
+	long refs = refs_at_rest();
 	int i, n = 2 * ROUNDS;
 
 	for (i = 0; i < n; i++) {
@@ -275,7 +263,7 @@ TEST_F_TIMEOUT(netns, empty_ones, 900)
 TEST_F_TIMEOUT(netns, no_trace, SLOW_TEST)
 {
 	struct env *e = &self->e;
-	long refs = module_refs();
+	long refs = refs_at_rest();
 	int i;
 
 	if (!e->fam->rill)
@@ -312,7 +300,7 @@ TEST_F_TIMEOUT(cable, device_replaced, SLOW_TEST)
 	env_pair(e, pair);
 	send_all(pair[CLIENT], "a", 1);
 	recv_all(pair[SERVER], &c, 1);
-	sh("ip link del c");
+	link_del("c");
 	veth_lay(e);
 	send_all(pair[CLIENT], "b", 1);
 	recv_all(pair[SERVER], &c, 1);
@@ -329,10 +317,10 @@ TEST_F_TIMEOUT(cable, data_waits_for_it, SLOW_TEST)
 	char buf[4];
 
 	env_pair(e, pair);
-	sh("ip link set c down");
+	link_set("c", false);
 	send_all(pair[CLIENT], "wait", 4);
 	EXPECT_EQ(-EAGAIN, RET(recv(pair[SERVER], buf, 4, MSG_DONTWAIT)));
-	sh("ip link del c");
+	link_del("c");
 	veth_lay(e);
 	recv_all(pair[SERVER], buf, 4);
 	EXPECT_EQ(0, memcmp(buf, "wait", 4));
@@ -341,11 +329,11 @@ TEST_F_TIMEOUT(cable, data_waits_for_it, SLOW_TEST)
 TEST_F_TIMEOUT(cable, closed_without_it, SLOW_TEST)
 {
 	struct env *e = &self->e;
-	long refs = module_refs();
+	long refs = refs_at_rest();
 	int pair[2];
 
 	env_pair(e, pair);
-	sh("ip link del c");
+	link_del("c");
 	send_all(pair[CLIENT], "lost", 4);
 	reset_close(pair[CLIENT]);
 	reset_close(pair[SERVER]);

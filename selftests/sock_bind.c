@@ -11,6 +11,7 @@
 #include "lib.h"
 
 DIFFERENTIAL(bind, BY_DOORS);
+OVER_VETH(bind);
 
 static int bound(const struct env *e, union sa a)
 {
@@ -55,7 +56,7 @@ TEST_F(bind, port_range_is_obeyed)
 	int i, fd;
 
 	/* 32 ports with room for 32 binds, and not for a 33rd */
-	ASSERT_TRUE(put_file("/proc/sys/net/ipv4/ip_local_port_range", "42000 42031"));
+	sysctl_set(e, SERVER, "net/ipv4/ip_local_port_range", "42000 42031");
 	for (i = 0; i < 32; i++) {
 		union sa a;
 
@@ -96,8 +97,10 @@ TEST_F(bind, other_addresses_do_not_collide)
 	if (e->fam->af == AF_INET) {
 		second.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
 	} else {
-		sh("ip addr add fd09::1/128 dev lo nodad");
 		second.in6.sin6_addr = (struct in6_addr){ { { 0xfd, 9, [15] = 1 } } };
+		env_enter(e, SERVER);
+		addr_add("lo", second, 128);
+		env_enter(e, CLIENT);
 	}
 	bound(e, env_addr(e, SERVER, 4711));
 	fd = env_socket(e, SERVER, 0);
@@ -191,7 +194,7 @@ TEST_F(bind, privileged_ports)
 	struct env *e = &self->e;
 	int fd = env_socket(e, SERVER, 0);
 
-	ASSERT_TRUE(put_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "1024"));
+	sysctl_set(e, SERVER, "net/ipv4/ip_unprivileged_port_start", "1024");
 	EXPECT_EQ(0, RET(do_bind(fd, env_addr(e, SERVER, 1023))));
 	drop_bind_capability();
 	fd = env_socket(e, SERVER, 0);
@@ -205,7 +208,7 @@ TEST_F(bind, unprivileged_port_start)
 	struct env *e = &self->e;
 	int fd = env_socket(e, SERVER, 0);
 
-	ASSERT_TRUE(put_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "80"));
+	sysctl_set(e, SERVER, "net/ipv4/ip_unprivileged_port_start", "80");
 	drop_bind_capability();
 	EXPECT_EQ(-EACCES, RET(do_bind(fd, env_addr(e, SERVER, 79))));
 	EXPECT_EQ(0, RET(do_bind(fd, env_addr(e, SERVER, 80))));
@@ -299,6 +302,162 @@ TEST_F(bind, getsockname_lengths)
 	len = sizeof(want);
 	EXPECT_EQ(-EFAULT, RET(getsockname(fd, NULL, &len)));
 	EXPECT_EQ(-EFAULT, RET(getsockname(fd, (void *)buf, NULL)));
+}
+
+/* listen() without bind() draws a port as bind() to port 0 does. */
+TEST_F(bind, listen_draws_from_the_range)
+{
+	struct env *e = &self->e;
+	int fd = env_socket(e, SERVER, 0), one_more;
+	union sa a;
+
+	sysctl_set(e, SERVER, "net/ipv4/ip_local_port_range", "42000 42000");
+	ASSERT_EQ(0, RET(listen(fd, 1)));
+	a = local_name(fd);
+	EXPECT_EQ(42000, port_of(&a));
+	one_more = env_socket(e, SERVER, 0);
+	EXPECT_EQ(-EADDRINUSE, RET(listen(one_more, 1)));
+	EXPECT_EQ(-EADDRINUSE, RET(do_bind(one_more, env_addr(e, SERVER, 0))));
+}
+
+TEST_F(bind, reserved_ports_are_skipped)
+{
+	struct env *e = &self->e;
+	union sa a;
+	int fd;
+
+	sysctl_set(e, SERVER, "net/ipv4/ip_local_port_range", "42000 42003");
+	sysctl_set(e, SERVER, "net/ipv4/ip_local_reserved_ports", "42000-42001,42003");
+	fd = bound(e, env_addr(e, SERVER, 0));
+	a = local_name(fd);
+	EXPECT_EQ(42002, port_of(&a));
+	fd = env_socket(e, SERVER, 0);
+	EXPECT_EQ(-EADDRINUSE, RET(do_bind(fd, env_addr(e, SERVER, 0))));
+	/* whoever asks for one by number gets it */
+	EXPECT_EQ(0, RET(do_bind(fd, env_addr(e, SERVER, 42001))));
+}
+
+/*
+ * Two sockets and one port, in every combination: a collision unless the
+ * addresses are apart, or both share and the first does not listen.
+ */
+TEST_F(bind, who_may_share)
+{
+	struct env *e = &self->e;
+	int row;
+
+	for (row = 0; row < 64; row++) {
+		bool any[2] = { row & 1, row & 2 }, reuse[2] = { row & 4, row & 8 };
+		bool listens = row & 16, again = row & 32;
+		int fd[2], i;
+		long r;
+
+		for (i = 0; i < 2; i++) {
+			fd[i] = env_socket(e, SERVER, 0);
+			set_int(fd[i], SOL_SOCKET, SO_REUSEADDR, reuse[i]);
+		}
+		ASSERT_EQ(0, do_bind(fd[0], any[0] ? sa_any(e->fam->af, 4711) :
+				     env_addr(e, SERVER, 4711)));
+		if (listens) {
+			ASSERT_EQ(0, listen(fd[0], 1));
+		}
+		if (again) {		/* what it said before bind() counts, not after */
+			set_int(fd[1], SOL_SOCKET, SO_REUSEADDR, !reuse[1]);
+			set_int(fd[1], SOL_SOCKET, SO_REUSEADDR, reuse[1]);
+		}
+		r = RET(do_bind(fd[1], any[1] ? sa_any(e->fam->af, 4711) :
+				env_addr(e, SERVER, 4711)));
+		EXPECT_EQ(reuse[0] && reuse[1] && !listens ? 0 : -EADDRINUSE, r)
+			TH_LOG("row %d", row);
+		close(fd[0]);
+		close(fd[1]);
+	}
+}
+
+TEST_F(bind, addresses_of_others)
+{
+	struct env *e = &self->e;
+	union sa foreign = sa_foreign(e->fam->af, 4711);
+	int fd = env_socket(e, SERVER, 0);
+
+	EXPECT_EQ(-EADDRNOTAVAIL, RET(do_bind(fd, foreign)));
+	sysctl_set(e, SERVER, e->fam->af == AF_INET ? "net/ipv4/ip_nonlocal_bind" :
+		 "net/ipv6/ip_nonlocal_bind", "1");
+	EXPECT_EQ(0, RET(do_bind(fd, foreign)));
+}
+
+/* A port that only the connection needed is free when the connection is over,
+ * before the program closes its socket. */
+TEST_F(bind, the_end_gives_the_port_back)
+{
+	struct env *e = &self->e;
+	int pair[2], fd = env_socket(e, CLIENT, 0);
+	union sa a;
+
+	env_pair(e, pair);
+	a = local_name(pair[CLIENT]);
+	EXPECT_EQ(-EADDRINUSE, RET(do_bind(fd, a)));
+	reset_close(pair[SERVER]);
+	ASSERT_NE(0, wait_events(pair[CLIENT], POLLHUP) & POLLHUP);
+	EXPECT_EQ(0, RET(do_bind(fd, a)));
+	/* which the dead one goes on naming */
+	union sa still = local_name(pair[CLIENT]);
+	EXPECT_TRUE(sa_same(&a, &still));
+}
+
+/* ... and one that bind() asked for is not. */
+TEST_F(bind, the_end_keeps_a_bound_port)
+{
+	struct env *e = &self->e;
+	union sa at, mine = env_addr(e, CLIENT, 4712);
+	int lfd = env_listen(e, 1, &at), cfd = env_socket(e, CLIENT, 0), afd;
+	int fd = env_socket(e, CLIENT, 0);
+
+	ASSERT_EQ(0, do_bind(cfd, mine));
+	ASSERT_EQ(0, RET(do_connect(cfd, at)));
+	afd = accept(lfd, NULL, NULL);
+	ASSERT_LE(0, afd);
+	reset_close(afd);
+	ASSERT_NE(0, wait_events(cfd, POLLHUP) & POLLHUP);
+	EXPECT_EQ(-EADDRINUSE, RET(do_bind(fd, mine)));
+	EXPECT_EQ(-EINVAL, RET(do_bind(cfd, mine)));
+	close(cfd);
+	EXPECT_EQ(0, RET(do_bind(fd, mine)));
+}
+
+/* Of many who want the same port at once one gets it. */
+static void *bind_racer(void *arg)
+{
+	struct task *t = arg;
+
+	t->ret = RET(do_bind(t->fd, t->to));
+	return NULL;
+}
+
+TEST_F(bind, race)
+{
+	enum { N = 8, ROUNDS = 10 };
+	struct env *e = &self->e;
+	int round, i;
+
+	for (round = 0; round < ROUNDS; round++) {
+		struct task t[N];
+		int won = 0;
+
+		for (i = 0; i < N; i++) {
+			t[i].fd = env_socket(e, SERVER, 0);
+			t[i].to = env_addr(e, SERVER, 4711);
+			ASSERT_EQ(0, pthread_create(&t[i].thread, NULL, bind_racer, &t[i]));
+		}
+		for (i = 0; i < N; i++) {
+			pthread_join(t[i].thread, NULL);
+			EXPECT_TRUE(t[i].ret == 0 || t[i].ret == -EADDRINUSE);
+			won += t[i].ret == 0;
+		}
+		for (i = 0; i < N; i++)
+			close(t[i].fd);
+		EXPECT_EQ(1, won);
+	}
 }
 
 FIXTURE(v6) { struct env e; };

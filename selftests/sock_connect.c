@@ -5,6 +5,8 @@
  */
 #include "kselftest_harness.h"
 
+#include <linux/rtnetlink.h>
+
 #include "lib.h"
 
 DIFFERENTIAL(connect, OVER_BOTH);
@@ -185,7 +187,7 @@ TEST_F(connect, multicast_and_broadcast)
 		EXPECT_EQ(-ENETUNREACH, RET(do_connect(fd, a)));
 		return;
 	}
-	sh("ip route add default dev lo");
+	route_add(a, 0, RTN_UNICAST, NULL);
 	a.in.sin_addr.s_addr = htonl(0xe0000001);
 	EXPECT_EQ(-ENETUNREACH, RET(do_connect(fd, a)));
 	a.in.sin_addr.s_addr = htonl(INADDR_BROADCAST);
@@ -301,7 +303,7 @@ TEST_F(connect, ephemeral_ports_are_shared)
 	union sa one, two;
 	int l1 = env_listen(e, 8, &one), l2 = env_listen(e, 8, &two), i;
 
-	ASSERT_TRUE(put_file("/proc/sys/net/ipv4/ip_local_port_range", "42000 42003"));
+	sysctl_set(e, CLIENT, "net/ipv4/ip_local_port_range", "42000 42003");
 	for (i = 0; i < 4; i++) {
 		ASSERT_EQ(0, RET(do_connect(env_socket(e, CLIENT, 0), one)));
 		ASSERT_EQ(0, RET(do_connect(env_socket(e, CLIENT, 0), two)));
@@ -309,6 +311,242 @@ TEST_F(connect, ephemeral_ports_are_shared)
 	EXPECT_EQ(-EADDRNOTAVAIL, RET(do_connect(env_socket(e, CLIENT, 0), one)));
 	close(l1);
 	close(l2);
+}
+
+/* A listener whose backlog is full: attempts wait until accept() makes room. */
+static int crowded(const struct env *e, union sa *at)
+{
+	int lfd = env_listen(e, 0, at);
+
+	if (do_connect(env_socket(e, CLIENT, 0), *at))
+		fatal("connect");
+	return lfd;
+}
+
+TEST_F_TIMEOUT(connect, interrupted_goes_on, SLOW_TEST)
+{
+	struct task t = { };
+	int lfd = crowded(&self->e, &t.to);
+
+	catch_signal(SIGUSR1);
+	t.fd = env_socket(&self->e, CLIENT, 0);
+	task_start(&t, task_connect);
+	task_blocked(&t, SYS_connect);
+	pthread_kill(t.thread, SIGUSR1);
+	EXPECT_EQ(-EINTR, task_join(&t));
+	EXPECT_EQ(0, revents(t.fd));
+	ASSERT_LE(0, accept(lfd, NULL, NULL));
+	EXPECT_EQ(POLLOUT, wait_events(t.fd, POLLOUT));
+	EXPECT_EQ(0, so_error(t.fd));
+	EXPECT_EQ(0, RET(do_connect(t.fd, t.to)));
+	EXPECT_EQ(-EISCONN, RET(do_connect(t.fd, t.to)));
+}
+
+/* A second call, or one that SA_RESTART repeats, waits for the same attempt. */
+TEST_F_TIMEOUT(connect, repeated_while_blocked, SLOW_TEST)
+{
+	struct task t[2] = { };
+	int lfd = crowded(&self->e, &t[0].to), i;
+
+	restart_signal(SIGUSR1);
+	t[0].fd = t[1].fd = env_socket(&self->e, CLIENT, 0);
+	t[1].to = sa_foreign(self->e.fam->af, 9);	/* nobody looks at it */
+	for (i = 0; i < 2; i++) {
+		task_start(&t[i], task_connect);
+		task_blocked(&t[i], SYS_connect);
+	}
+	pthread_kill(t[0].thread, SIGUSR1);
+	EXPECT_EQ(1, caught_becomes(1));
+	task_blocked(&t[0], SYS_connect);
+	ASSERT_LE(0, accept(lfd, NULL, NULL));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(0, task_join(&t[i]));
+	}
+	EXPECT_EQ(-EISCONN, RET(do_connect(t[0].fd, t[0].to)));
+}
+
+/* shutdown() and AF_UNSPEC in another thread end a call that waits. */
+TEST_F(connect, ended_by_another_thread)
+{
+	struct sockaddr un = { AF_UNSPEC };
+	struct task t = { };
+	int lfd = crowded(&self->e, &t.to), how;
+
+	for (how = SHUT_RD; how <= SHUT_RDWR + 1; how++) {
+		t.fd = env_socket(&self->e, CLIENT, 0);
+		task_start(&t, task_connect);
+		task_blocked(&t, SYS_connect);
+		if (how <= SHUT_RDWR) {
+			EXPECT_EQ(0, RET(shutdown(t.fd, how)));
+		} else {
+			EXPECT_EQ(0, RET(connect(t.fd, &un, sizeof(un))));
+		}
+		EXPECT_EQ(how <= SHUT_RDWR ? -ECONNRESET : -EPIPE, task_join(&t))
+			TH_LOG("how %d", how);
+		/* and the socket may try again */
+		set_nonblock(t.fd, true);
+		EXPECT_EQ(-EINPROGRESS, RET(do_connect(t.fd, t.to)));
+		close(t.fd);
+	}
+	close(lfd);
+}
+
+/* close() of the descriptor lets the call go on. */
+TEST_F_TIMEOUT(connect, closed_by_another_thread, SLOW_TEST)
+{
+	struct task t = { };
+	int lfd = crowded(&self->e, &t.to), afd;
+	char c;
+
+	t.fd = env_socket(&self->e, CLIENT, 0);
+	task_start(&t, task_connect);
+	task_blocked(&t, SYS_connect);
+	close(t.fd);
+	ASSERT_LE(0, accept(lfd, NULL, NULL));
+	EXPECT_EQ(0, task_join(&t));
+	afd = accept(lfd, NULL, NULL);
+	ASSERT_LE(0, afd);
+	EXPECT_EQ(0, RET(recv(afd, &c, 1, 0)));
+}
+
+TEST_F(connect, port_zero)
+{
+	struct env *e = &self->e;
+	int fd = env_socket(e, CLIENT, 0);
+
+	EXPECT_EQ(-ECONNREFUSED, RET(do_connect(fd, env_addr(e, SERVER, 0))));
+}
+
+TEST_F(connect, refused_keeps_a_bound_name)
+{
+	struct env *e = &self->e;
+	union sa at, mine = env_addr(e, CLIENT, 4712), got;
+	int fd = env_socket(e, CLIENT, 0);
+
+	close(env_listen(e, 1, &at));
+	ASSERT_EQ(0, do_bind(fd, mine));
+	EXPECT_EQ(-ECONNREFUSED, RET(do_connect(fd, at)));
+	got = local_name(fd);
+	EXPECT_TRUE(sa_same(&mine, &got));
+	EXPECT_EQ(-EINVAL, RET(do_bind(fd, mine)));
+	EXPECT_EQ(0, RET(listen(fd, 1)));
+}
+
+/* Refused, dissolved, refused: nothing is used up. */
+TEST_F(connect, refused_again_and_again)
+{
+	struct env *e = &self->e;
+	union sa at;
+	int fd = env_socket(e, CLIENT, 0), i;
+
+	close(env_listen(e, 1, &at));
+	sysctl_set(e, CLIENT, "net/ipv4/ip_local_port_range", "42000 42001");
+	for (i = 0; i < 20; i++) {
+		EXPECT_EQ(-ECONNREFUSED, RET(do_connect(fd, at)));
+	}
+}
+
+TEST_F(connect, many_nonblocking)
+{
+	enum { N = 40 };
+	struct env *e = &self->e;
+	union sa at;
+	int lfd = env_listen(e, N, &at), fd[N], i;
+
+	for (i = 0; i < N; i++) {
+		fd[i] = env_socket(e, CLIENT, SOCK_NONBLOCK);
+		EXPECT_EQ(-EINPROGRESS, RET(do_connect(fd[i], at)));
+	}
+	for (i = 0; i < N; i++) {
+		EXPECT_EQ(POLLOUT, wait_events(fd[i], POLLOUT));
+		EXPECT_EQ(0, so_error(fd[i]));
+		EXPECT_LE(0, accept(lfd, NULL, NULL));
+	}
+}
+
+/* Of several local addresses the one that bind() named is used. */
+TEST_F(connect, from_another_address)
+{
+	struct env *e = &self->e;
+	union sa at, mine = env_addr(e, CLIENT, 0), got;
+	int lfd = env_listen(e, 1, &at), fd = env_socket(e, CLIENT, 0), afd;
+
+	if (e->fam->af == AF_INET)
+		mine.in.sin_addr.s_addr ^= htonl(0x10);
+	else
+		mine.in6.sin6_addr = (struct in6_addr){ { { 0xfd, 7, [15] = 0x10 } } };
+	addr_add(e->fam->veth ? "c" : "lo", mine, e->fam->af == AF_INET ? 24 : 64);
+	ASSERT_EQ(0, RET(do_bind(fd, mine)));
+	ASSERT_EQ(0, RET(do_connect(fd, at)));
+	afd = accept(lfd, NULL, NULL);
+	ASSERT_LE(0, afd);
+	got = local_name(fd);
+	mine = sa_port(mine, port_of(&got));
+	EXPECT_TRUE(sa_same(&mine, &got));
+	got = peer_name(afd);
+	EXPECT_TRUE(sa_same(&mine, &got));
+}
+
+/* What the routes of this host say. */
+TEST_F(connect, routes_that_refuse)
+{
+	struct env *e = &self->e;
+	static const struct { int type; long error; } how[] = {
+		{ RTN_UNREACHABLE, -EHOSTUNREACH }, { RTN_PROHIBIT, -EACCES },
+		{ RTN_BLACKHOLE, -EINVAL },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(how); i++) {
+		union sa to = sa_foreign(e->fam->af, 4711);
+
+		if (e->fam->af == AF_INET)
+			to.in.sin_addr.s_addr += htonl(i);
+		else
+			to.in6.sin6_addr.s6_addr[15] += i;
+		route_add(to, e->fam->af == AF_INET ? 32 : 128, how[i].type, NULL);
+		EXPECT_EQ(how[i].error, RET(do_connect(env_socket(e, CLIENT, 0), to)))
+			TH_LOG("route %zu", i);
+	}
+}
+
+/* Bound to a device, only what that device reaches can be reached. */
+TEST_F(connect, by_device)
+{
+	struct env *e = &self->e;
+	const char *right = e->fam->veth ? "c" : "lo";
+	union sa at;
+	int lfd = env_listen(e, 1, &at), fd = env_socket(e, CLIENT, 0);
+
+	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, right, strlen(right)));
+	EXPECT_EQ(0, RET(do_connect(fd, at)));
+	if (!e->fam->veth)
+		return;
+	fd = env_socket(e, CLIENT, SOCK_NONBLOCK);
+	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2));
+	/* IPv4 takes a device's word for it that all the world is on its link */
+	EXPECT_EQ(e->fam->af == AF_INET ? -EINPROGRESS : -ENETUNREACH,
+		  RET(do_connect(fd, at)));
+	close(lfd);
+}
+
+/* What a peer answered before it was gone does not get lost. */
+TEST_F(connect, answered_and_closed_before_we_look)
+{
+	struct env *e = &self->e;
+	union sa at;
+	int lfd = env_listen(e, 1, &at), fd = env_socket(e, CLIENT, SOCK_NONBLOCK), afd;
+	char buf[4];
+
+	EXPECT_EQ(-EINPROGRESS, RET(do_connect(fd, at)));
+	afd = accept(lfd, NULL, NULL);
+	ASSERT_LE(0, afd);
+	send_all(afd, "bye", 3);
+	close(afd);
+	EXPECT_NE(0, wait_events(fd, POLLRDHUP) & POLLRDHUP);
+	EXPECT_EQ(0, RET(do_connect(fd, at)));
+	recv_all(fd, buf, 3);
+	EXPECT_EQ(0, RET(recv(fd, buf, 1, 0)));
 }
 
 /* Connections that go nowhere: the peer's packets are dropped. */
@@ -324,8 +562,7 @@ static union sa silent_peer(const struct env *e)
 		at.in.sin_addr.s_addr = htonl(0x0a070009);
 	else
 		at.in6.sin6_addr.s6_addr[15] = 9;
-	sh("ip neigh add %s lladdr 02:00:00:00:00:09 dev c",
-	   e->fam->af == AF_INET ? "10.7.0.9" : "fd07::9");
+	neigh_add("c", at, (uint8_t[6]){ 2, [5] = 9 });
 	return at;
 }
 
@@ -423,40 +660,37 @@ TEST_F(silent, abandoned)
 	close(lfd);
 }
 
-/* A router's ICMP ends an attempt at once: what users rely on. */
-TEST_F_TIMEOUT(silent, host_unreachable, SLOW_TEST)
+/* A router's ICMP ends an attempt at once: what users rely on.  ICMPv6 knows no
+ * "host unreachable": it is "no route". */
+TEST_F_TIMEOUT(silent, router_refuses, SLOW_TEST)
 {
 	struct env *e = &self->e;
 	bool v4 = e->fam->af == AF_INET;
-	union sa at = sa_foreign(e->fam->af, 4711);
-	int fd = env_socket(e, CLIENT, 0);
+	union sa via = env_addr(e, SERVER, 0), at = sa_foreign(e->fam->af, 4711);
+	struct { int route; long error; } how[] = {
+		{ RTN_UNREACHABLE, v4 ? -EHOSTUNREACH : -ENETUNREACH },
+		{ RTN_PROHIBIT, v4 ? -EHOSTUNREACH : -EACCES },
+	};
+	size_t i;
 
-	env_enter(e, SERVER);
-	ASSERT_TRUE(put_file("/proc/sys/net/ipv4/conf/all/forwarding", "1"));
-	ASSERT_TRUE(put_file("/proc/sys/net/ipv6/conf/all/forwarding", "1"));
-	sh(v4 ? "ip route add unreachable 198.51.100.0/24" :
-		"ip -6 route add unreachable 2001:db8::/32");
-	env_enter(e, CLIENT);
-	sh(v4 ? "ip route add default via 10.7.0.2" : "ip -6 route add default via fd07::2");
-	/* ICMPv6 knows no "host unreachable": it is "no route" */
-	EXPECT_EQ(v4 ? -EHOSTUNREACH : -ENETUNREACH, RET(do_connect(fd, at)));
-}
+	sysctl_set(e, SERVER, "net/ipv4/conf/all/forwarding", "1");
+	sysctl_set(e, SERVER, "net/ipv6/conf/all/forwarding", "1");
+	for (i = 0; i < ARRAY_SIZE(how); i++) {
+		union sa to = at;
 
-TEST_F_TIMEOUT(silent, peer_filters_with_icmp, SLOW_TEST)
-{
-	struct env *e = &self->e;
-	bool v4 = e->fam->af == AF_INET;
-	union sa at = sa_foreign(e->fam->af, 4711);
-	int fd = env_socket(e, CLIENT, 0);
-
-	env_enter(e, SERVER);
-	ASSERT_TRUE(put_file("/proc/sys/net/ipv4/conf/all/forwarding", "1"));
-	ASSERT_TRUE(put_file("/proc/sys/net/ipv6/conf/all/forwarding", "1"));
-	sh(v4 ? "ip route add prohibit 198.51.100.0/24" :
-		"ip -6 route add prohibit 2001:db8::/32");
-	env_enter(e, CLIENT);
-	sh(v4 ? "ip route add default via 10.7.0.2" : "ip -6 route add default via fd07::2");
-	EXPECT_EQ(v4 ? -EHOSTUNREACH : -EACCES, RET(do_connect(fd, at)));
+		/* each kind of route for an address of its own */
+		if (v4)
+			to.in.sin_addr.s_addr += htonl(i);
+		else
+			to.in6.sin6_addr.s6_addr[15] += i;
+		env_enter(e, SERVER);
+		route_add(to, v4 ? 32 : 128, how[i].route, NULL);
+		env_enter(e, CLIENT);
+		if (i == 0)
+			route_add(at, 0, RTN_UNICAST, &via);
+		EXPECT_EQ(how[i].error, RET(do_connect(env_socket(e, CLIENT, 0), to)))
+			TH_LOG("route %zu", i);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -7,10 +7,12 @@
 #include "kselftest_harness.h"
 
 #include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "lib.h"
 
-DIFFERENTIAL(listen, OVER_LO);
+DIFFERENTIAL(listen, OVER_BOTH);
 
 TEST_F(listen, unbound_draws_a_port)
 {
@@ -260,7 +262,7 @@ TEST_F_TIMEOUT(listen, somaxconn, SLOW_TEST)
 	union sa at;
 	int lfd, i, fd;
 
-	ASSERT_TRUE(put_file("/proc/sys/net/core/somaxconn", "1"));
+	sysctl_set(e, SERVER, "net/core/somaxconn", "1");
 	lfd = env_listen(e, 1000, &at);
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, RET(do_connect(env_socket(e, CLIENT, 0), at)));
@@ -389,6 +391,259 @@ TEST_F_TIMEOUT(listen, many_in_turn, SLOW_TEST)
 		EXPECT_EQ(0, RET(recv(afd, &c, 1, 0)));
 		close(afd);
 	}
+}
+
+/* Whoever came first is accepted first, with what it sent. */
+TEST_F(listen, in_order)
+{
+	enum { N = 5 };
+	struct env *e = &self->e;
+	union sa at, want, got;
+	int lfd = env_listen(e, N, &at), cfd[N], i;
+
+	for (i = 0; i < N; i++) {
+		cfd[i] = env_socket(e, CLIENT, 0);
+		ASSERT_EQ(0, RET(do_connect(cfd[i], at)));
+		send_all(cfd[i], &"abcde"[i], 1);
+	}
+	for (i = 0; i < N; i++) {
+		int afd = accept(lfd, NULL, NULL);
+		char c = 0;
+
+		ASSERT_LE(0, afd);
+		want = local_name(cfd[i]);
+		got = peer_name(afd);
+		EXPECT_TRUE(sa_same(&want, &got));
+		recv_all(afd, &c, 1);
+		EXPECT_EQ("abcde"[i], c);
+	}
+}
+
+/* A connection that accept() has no descriptor for stays in the queue. */
+TEST_F(listen, accept_without_descriptors)
+{
+	struct env *e = &self->e;
+	union sa at;
+	int lfd = env_listen(e, 2, &at), cfd = env_socket(e, CLIENT, 0), full;
+	struct rlimit few = { 32, 32 };
+
+	ASSERT_EQ(0, RET(do_connect(cfd, at)));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &few));
+	while ((full = dup(cfd)) >= 0)
+		;
+	EXPECT_EQ(-EMFILE, RET(accept(lfd, NULL, NULL)));
+	close(31);
+	EXPECT_LE(0, accept(lfd, NULL, NULL));
+}
+
+TEST_F(listen, accept_interrupted)
+{
+	struct task t = { };
+	union sa at;
+
+	catch_signal(SIGUSR1);
+	t.fd = env_listen(&self->e, 1, &at);
+	task_start(&t, task_accept);
+	task_blocked(&t, SYS_accept);
+	pthread_kill(t.thread, SIGUSR1);
+	EXPECT_EQ(-EINTR, task_join(&t));
+	/* with SA_RESTART the call goes on, but not one with a time limit */
+	restart_signal(SIGUSR1);
+	task_start(&t, task_accept);
+	task_blocked(&t, SYS_accept);
+	pthread_kill(t.thread, SIGUSR1);
+	EXPECT_EQ(2, caught_becomes(2));
+	task_blocked(&t, SYS_accept);
+	ASSERT_EQ(0, RET(do_connect(env_socket(&self->e, CLIENT, 0), at)));
+	EXPECT_LE(0, task_join(&t));
+	set_timeo(t.fd, SO_RCVTIMEO, PATIENCE);
+	task_start(&t, task_accept);
+	task_blocked(&t, SYS_accept);
+	pthread_kill(t.thread, SIGUSR1);
+	EXPECT_EQ(-EINTR, task_join(&t));
+}
+
+/* The backlog may grow: who waits is let in. */
+TEST_F_TIMEOUT(listen, backlog_grows, SLOW_TEST)
+{
+	struct env *e = &self->e;
+	union sa at;
+	int lfd = env_listen(e, 0, &at), fd;
+
+	ASSERT_EQ(0, RET(do_connect(env_socket(e, CLIENT, 0), at)));
+	fd = env_socket(e, CLIENT, SOCK_NONBLOCK);
+	EXPECT_EQ(-EINPROGRESS, RET(do_connect(fd, at)));
+	EXPECT_EQ(0, RET(listen(lfd, 1)));
+	EXPECT_EQ(POLLOUT, wait_events(fd, POLLOUT));
+	EXPECT_LE(0, accept(lfd, NULL, NULL));
+	EXPECT_LE(0, accept(lfd, NULL, NULL));
+}
+
+/* Many processes may share a listener; each connection goes to one of them. */
+TEST_F(listen, accepted_by_children)
+{
+	enum { N = 3 };
+	struct env *e = &self->e;
+	union sa at;
+	int lfd = env_listen(e, N, &at), i, status, sum = 0;
+	pid_t child[N];
+
+	for (i = 0; i < N; i++) {
+		child[i] = fork();
+		ASSERT_LE(0, child[i]);
+		if (child[i] == 0) {
+			int fd = accept(lfd, NULL, NULL);
+
+			send_all(fd, &"012"[i], 1);
+			_exit(fd < 0);
+		}
+	}
+	close(lfd);
+	for (i = 0; i < N; i++) {
+		int fd = env_socket(e, CLIENT, 0);
+		char c = 0;
+
+		ASSERT_EQ(0, RET(do_connect(fd, at)));
+		recv_all(fd, &c, 1);
+		sum += 1 << (c - '0');
+	}
+	EXPECT_EQ((1 << N) - 1, sum);
+	for (i = 0; i < N; i++) {
+		ASSERT_EQ(child[i], waitpid(child[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	/* with the last of them the listener went */
+	EXPECT_EQ(-ECONNREFUSED, RET(do_connect(env_socket(e, CLIENT, 0), at)));
+}
+
+/* What is set on a listener reaches who connects from then on, and nobody else. */
+TEST_F(listen, inheritance_is_at_birth)
+{
+	struct env *e = &self->e;
+	union sa at;
+	int lfd = env_listen(e, 2, &at), afd;
+
+	ASSERT_EQ(0, RET(do_connect(env_socket(e, CLIENT, 0), at)));
+	ASSERT_EQ(POLLIN, wait_events(lfd, POLLIN));
+	set_int(lfd, IPPROTO_TCP, TCP_KEEPIDLE, 77);
+	ASSERT_EQ(0, RET(do_connect(env_socket(e, CLIENT, 0), at)));
+	afd = accept(lfd, NULL, NULL);
+	EXPECT_NE(77, get_int(afd, IPPROTO_TCP, TCP_KEEPIDLE));
+	afd = accept(lfd, NULL, NULL);
+	EXPECT_EQ(77, get_int(afd, IPPROTO_TCP, TCP_KEEPIDLE));
+	/* and a child's own do not reach its parent */
+	set_int(afd, IPPROTO_TCP, TCP_KEEPIDLE, 99);
+	EXPECT_EQ(77, get_int(lfd, IPPROTO_TCP, TCP_KEEPIDLE));
+}
+
+TEST_F(listen, inheritance_of_flags)
+{
+	struct env *e = &self->e;
+	int lfd = env_socket(e, SERVER, SOCK_NONBLOCK | SOCK_CLOEXEC), afd;
+	bool v4 = e->fam->af == AF_INET;
+	union sa at;
+
+	set_int(lfd, SOL_SOCKET, SO_REUSEADDR, 1);
+	set_int(lfd, SOL_SOCKET, SO_OOBINLINE, 1);
+	set_int(lfd, SOL_SOCKET, SO_RCVLOWAT, 3);
+	set_int(lfd, SOL_SOCKET, SO_MARK, 5);
+	set_int(lfd, SOL_SOCKET, SO_DONTROUTE, 1);
+	set_int(lfd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_UNICAST_HOPS, 61);
+	set_int(lfd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, 0x20);
+	ASSERT_EQ(0, fcntl(lfd, F_SETOWN, getpid()));
+	ASSERT_EQ(0, do_bind(lfd, env_addr(e, SERVER, 0)));
+	ASSERT_EQ(0, listen(lfd, 1));
+	at = local_name(lfd);
+	ASSERT_EQ(0, RET(do_connect(env_socket(e, CLIENT, 0), at)));
+	ASSERT_EQ(POLLIN, wait_events(lfd, POLLIN));
+	afd = accept(lfd, NULL, NULL);
+	ASSERT_LE(0, afd);
+	EXPECT_EQ(1, get_int(afd, SOL_SOCKET, SO_REUSEADDR));
+	EXPECT_EQ(1, get_int(afd, SOL_SOCKET, SO_OOBINLINE));
+	EXPECT_EQ(3, get_int(afd, SOL_SOCKET, SO_RCVLOWAT));
+	EXPECT_EQ(5, get_int(afd, SOL_SOCKET, SO_MARK));
+	EXPECT_EQ(1, get_int(afd, SOL_SOCKET, SO_DONTROUTE));
+	EXPECT_EQ(61, get_int(afd, v4 ? IPPROTO_IP : IPPROTO_IPV6,
+			      v4 ? IP_TTL : IPV6_UNICAST_HOPS));
+	EXPECT_EQ(0x20, get_int(afd, v4 ? IPPROTO_IP : IPPROTO_IPV6,
+				v4 ? IP_TOS : IPV6_TCLASS));
+	/* what belongs to the file, not to the socket, is new */
+	EXPECT_EQ(0, fcntl(afd, F_GETFL) & O_NONBLOCK);
+	EXPECT_EQ(0, fcntl(afd, F_GETFD));
+	EXPECT_EQ(0, fcntl(afd, F_GETOWN));
+}
+
+/* A socket that had a connection may listen once that is dissolved. */
+TEST_F(listen, after_a_connection)
+{
+	struct env *e = &self->e;
+	struct sockaddr un = { AF_UNSPEC };
+	int pair[2];
+	union sa at;
+
+	env_pair(e, pair);
+	ASSERT_EQ(0, RET(connect(pair[SERVER], &un, sizeof(un))));
+	EXPECT_EQ(0, RET(listen(pair[SERVER], 1)));
+	at = local_name(pair[SERVER]);
+	ASSERT_EQ(0, RET(do_connect(env_socket(e, CLIENT, 0),
+				    env_addr(e, SERVER, port_of(&at)))));
+	EXPECT_LE(0, accept(pair[SERVER], NULL, NULL));
+}
+
+/* Two addresses, one port: each listener gets its own. */
+TEST_F(listen, by_address)
+{
+	struct env *e = &self->e;
+	union sa at[2] = { env_addr(e, SERVER, 4711), env_addr(e, SERVER, 4711) }, got;
+	int lfd[2], i;
+
+	if (e->fam->af == AF_INET)
+		at[1].in.sin_addr.s_addr ^= htonl(0x10);
+	else
+		at[1].in6.sin6_addr = (struct in6_addr){ { { 0xfd, 7, [15] = 0x10 } } };
+	env_enter(e, SERVER);
+	addr_add(e->fam->veth ? "s" : "lo", at[1], e->fam->af == AF_INET ? 24 : 64);
+	env_enter(e, CLIENT);
+	for (i = 0; i < 2; i++) {
+		lfd[i] = env_socket(e, SERVER, 0);
+		ASSERT_EQ(0, RET(do_bind(lfd[i], at[i])));
+		ASSERT_EQ(0, listen(lfd[i], 1));
+	}
+	for (i = 0; i < 2; i++) {
+		int cfd = env_socket(e, CLIENT, 0), afd;
+
+		ASSERT_EQ(0, RET(do_connect(cfd, at[i])));
+		EXPECT_EQ(0, revents(lfd[!i]));
+		afd = accept(lfd[i], NULL, NULL);
+		ASSERT_LE(0, afd);
+		got = local_name(afd);
+		EXPECT_TRUE(sa_same(&at[i], &got));
+	}
+}
+
+/* Every child but the accepted ones ends with its listener, and their port with
+ * the last of them. */
+TEST_F(listen, children_outlive_it)
+{
+	struct env *e = &self->e;
+	union sa at = env_addr(e, SERVER, 4711);
+	int lfd = env_socket(e, SERVER, 0), cfd = env_socket(e, CLIENT, 0), afd, fd;
+	char c = 0;
+
+	ASSERT_EQ(0, do_bind(lfd, at));
+	ASSERT_EQ(0, listen(lfd, 1));
+	ASSERT_EQ(0, RET(do_connect(cfd, at)));
+	afd = accept(lfd, NULL, NULL);
+	ASSERT_LE(0, afd);
+	close(lfd);
+	send_all(cfd, "x", 1);
+	recv_all(afd, &c, 1);
+	EXPECT_EQ('x', c);
+	fd = env_socket(e, SERVER, 0);
+	EXPECT_EQ(-EADDRINUSE, RET(do_bind(fd, at)));
+	reset_close(afd);
+	ASSERT_NE(0, wait_events(cfd, POLLHUP) & POLLHUP);
+	EXPECT_EQ(0, RET(do_bind(fd, at)));
 }
 
 /* Over a real path the same two addresses are seen from both ends. */

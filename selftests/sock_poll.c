@@ -228,6 +228,58 @@ TEST_F(poll, listener_wakes)
 	EXPECT_EQ(POLLIN, task_join(&t));
 }
 
+TEST_F(poll, times_out)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct timeval soon = { 0, 20000 };
+	int64_t start;
+	int pair[2];
+	fd_set r;
+
+	env_pair(&self->e, pair);
+	p.fd = pair[CLIENT];
+	start = now_ms();
+	EXPECT_EQ(0, RET(poll(&p, 1, 20)));
+	FD_ZERO(&r);
+	FD_SET(p.fd, &r);
+	EXPECT_EQ(0, RET(select(p.fd + 1, &r, NULL, NULL, &soon)));
+	EXPECT_FALSE(FD_ISSET(p.fd, &r));
+	EXPECT_LE(38, now_ms() - start);
+}
+
+TEST_F(poll, interrupted)
+{
+	struct task t = { .flags = POLLIN };
+	int pair[2];
+
+	catch_signal(SIGUSR1);
+	env_pair(&self->e, pair);
+	t.fd = pair[CLIENT];
+	task_start(&t, task_poll);
+	task_blocked(&t, SYS_poll);
+	pthread_kill(t.thread, SIGUSR1);
+	EXPECT_EQ(-EINTR, task_join(&t));
+}
+
+/* All who wait learn it, not only the first. */
+TEST_F(poll, all_pollers_wake)
+{
+	enum { N = 3 };
+	struct task t[N] = { };
+	int pair[2], i;
+
+	env_pair(&self->e, pair);
+	for (i = 0; i < N; i++) {
+		t[i] = (struct task){ .fd = pair[CLIENT], .flags = POLLIN };
+		task_start(&t[i], task_poll);
+		task_blocked(&t[i], SYS_poll);
+	}
+	send_all(pair[SERVER], "x", 1);
+	for (i = 0; i < N; i++) {
+		EXPECT_EQ(POLLIN, task_join(&t[i]));
+	}
+}
+
 TEST_F(poll, select_agrees)
 {
 	struct timeval now = { };

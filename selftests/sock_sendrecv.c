@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Sending and receiving: every flag, lengths from nothing to more than fits,
- * scatter and gather, memory that is not there.  Waiting is in sock_wait.c, what a
- * half-closed or reset connection answers in sock_shutdown.c.
+ * scatter and gather.  The shapes of messages are in sock_msg.c, waiting in
+ * sock_wait.c, what a half-closed or reset connection answers in sock_shutdown.c.
  */
 #include "kselftest_harness.h"
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
 #include "lib.h"
 
-DIFFERENTIAL(data, OVER_LO);
+DIFFERENTIAL(data, OVER_BOTH);
 
 TEST_F(data, read_and_write)
 {
@@ -256,27 +255,6 @@ TEST_F(data, scatter_and_gather)
 	EXPECT_STREQ("efg", c);
 }
 
-TEST_F(data, a_thousand_pieces)
-{
-	static char bytes[1024], got[1024];
-	struct iovec iov[1025];
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 1024 };
-	int pair[2], i;
-
-	env_pair(&self->e, pair);
-	for (i = 0; i < 1024; i++) {
-		bytes[i] = i * 7;
-		iov[i] = (struct iovec){ &bytes[i], 1 };
-	}
-	iov[1024] = iov[0];
-	EXPECT_EQ(1024, RET(sendmsg(pair[CLIENT], &msg, 0)));
-	msg.msg_iovlen = 1025;
-	EXPECT_EQ(-EMSGSIZE, RET(sendmsg(pair[CLIENT], &msg, 0)));
-	EXPECT_EQ(-EMSGSIZE, RET(recvmsg(pair[SERVER], &msg, MSG_DONTWAIT)));
-	recv_all(pair[SERVER], got, 1024);
-	EXPECT_EQ(0, memcmp(bytes, got, 1024));
-}
-
 TEST_F(data, mmsg)
 {
 	struct iovec iov[3] = { { "ab", 2 }, { "", 0 }, { "c", 1 } };
@@ -352,33 +330,6 @@ TEST_F(data, bad_memory)
 	/* the byte that could not be delivered is still there */
 	EXPECT_EQ(1, RET(recv(pair[SERVER], &c, 1, MSG_DONTWAIT)));
 	EXPECT_EQ('x', c);
-}
-
-/* A buffer that ends in a hole: what was copied before the fault counts. */
-TEST_F(data, memory_that_ends)
-{
-	size_t page = sysconf(_SC_PAGESIZE);
-	char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int pair[2];
-	long n;
-
-	ASSERT_NE(MAP_FAILED, (void *)map);
-	ASSERT_EQ(0, mprotect(map + page, page, PROT_NONE));
-	env_pair(&self->e, pair);
-	/* how much of it went is the stack's business, not more than was there */
-	n = RET(send(pair[CLIENT], map + page - 100, 200, 0));
-	EXPECT_TRUE(n == -EFAULT || (n > 0 && n <= 100)) TH_LOG("send: %ld", n);
-	if (n > 0)
-		drain(pair[SERVER], n);
-	/* and nothing else did */
-	memset(map, 'x', page);
-	send_all(pair[CLIENT], map, 300);
-	ASSERT_EQ(300, queue_becomes(pair[SERVER], FIONREAD, 300));
-	n = RET(recv(pair[SERVER], map + page - 100, 300, 0));
-	EXPECT_TRUE(n == -EFAULT || (n > 0 && n <= 100)) TH_LOG("recv: %ld", n);
-	EXPECT_EQ(300 - (n > 0 ? n : 0), queue_becomes(pair[SERVER], FIONREAD,
-						       300 - (n > 0 ? n : 0)));
 }
 
 TEST_F(data, lengths_beyond_int)

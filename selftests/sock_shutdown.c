@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 
 #include "lib.h"
 
@@ -330,6 +331,198 @@ TEST_F(end, linger_on_an_unconnected_socket)
 
 	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_LINGER, &lin, sizeof(lin)));
 	EXPECT_EQ(0, close(fd));
+}
+
+static void linger(int fd, int seconds)
+{
+	struct linger lin = { 1, seconds };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &lin, sizeof(lin)))
+		fatal("SO_LINGER");
+}
+
+/* A linger that has nothing to wait for returns at once. */
+TEST_F(end, linger_with_nothing_to_do)
+{
+	int pair[2];
+	char c;
+
+	env_pair(&self->e, pair);
+	linger(pair[CLIENT], 3600);
+	linger(pair[SERVER], 3600);
+	send_all(pair[CLIENT], "x", 1);
+	recv_all(pair[SERVER], &c, 1);
+	close(pair[CLIENT]);
+	EXPECT_EQ(0, RET(recv(pair[SERVER], &c, 1, 0)));
+	close(pair[SERVER]);
+	/* nor one whose connection is gone */
+	env_pair(&self->e, pair);
+	linger(pair[CLIENT], 3600);
+	reset_close(pair[SERVER]);
+	ASSERT_NE(0, wait_events(pair[CLIENT], POLLHUP) & POLLHUP);
+	EXPECT_EQ(0, close(pair[CLIENT]));
+}
+
+static long task_close(struct task *t)
+{
+	return close(t->fd);
+}
+
+/* It ends as soon as the peer has everything; O_NONBLOCK does not shorten it. */
+TEST_F_TIMEOUT(end, linger_until_read, SLOW_TEST)
+{
+	struct task t = { };
+	int pair[2];
+	size_t n;
+	char c;
+
+	env_pair(&self->e, pair);
+	t.fd = pair[CLIENT];
+	n = fill(t.fd);
+	linger(t.fd, 3600);
+	set_nonblock(t.fd, true);
+	task_start(&t, task_close);
+	task_blocked(&t, SYS_close);
+	drain(pair[SERVER], n);
+	EXPECT_EQ(0, RET(recv(pair[SERVER], &c, 1, 0)));
+	EXPECT_EQ(0, task_join(&t));
+}
+
+/* A signal ends the wait, but nothing else: the rest goes in the background. */
+TEST_F_TIMEOUT(end, linger_interrupted, SLOW_TEST)
+{
+	struct task t = { };
+	int pair[2];
+	size_t n;
+	char c;
+
+	catch_signal(SIGUSR1);
+	env_pair(&self->e, pair);
+	t.fd = pair[CLIENT];
+	n = fill(t.fd);
+	linger(t.fd, 3600);
+	task_start(&t, task_close);
+	task_blocked(&t, SYS_close);
+	pthread_kill(t.thread, SIGUSR1);
+	EXPECT_EQ(0, task_join(&t));
+	drain(pair[SERVER], n);
+	EXPECT_EQ(0, RET(recv(pair[SERVER], &c, 1, 0)));
+}
+
+/* SO_LINGER says how close() ends it, not shutdown(); and not exit() either. */
+TEST_F_TIMEOUT(end, linger_is_for_close, SLOW_TEST)
+{
+	int pair[2], status;
+	pid_t child;
+	size_t n;
+	char c;
+
+	env_pair(&self->e, pair);
+	n = fill(pair[CLIENT]);
+	linger(pair[CLIENT], 3600);
+	EXPECT_EQ(0, RET(shutdown(pair[CLIENT], SHUT_WR)));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (child == 0) {
+		close(pair[SERVER]);
+		_exit(0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	drain(pair[SERVER], n);
+	EXPECT_EQ(0, RET(recv(pair[SERVER], &c, 1, 0)));
+	linger(pair[SERVER], 0);
+	EXPECT_EQ(0, RET(shutdown(pair[SERVER], SHUT_WR)));
+	EXPECT_EQ(0, RET(recv(pair[CLIENT], &c, 1, 0)));
+	EXPECT_EQ(0, so_error(pair[CLIENT]));
+}
+
+/* A process that ends with SO_LINGER set does not wait for its connections. */
+TEST_F_TIMEOUT(end, exit_does_not_linger, SLOW_TEST)
+{
+	int pair[2], up[2], status;
+	pid_t child;
+	size_t n = 0;
+	char c;
+
+	env_pair(&self->e, pair);
+	ASSERT_EQ(0, pipe(up));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (child == 0) {
+		close(pair[SERVER]);
+		n = fill(pair[CLIENT]);
+		linger(pair[CLIENT], 3600);
+		_exit(write(up[1], &n, sizeof(n)) != sizeof(n));
+	}
+	close(pair[CLIENT]);
+	ASSERT_EQ((ssize_t)sizeof(n), read(up[0], &n, sizeof(n)));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	drain(pair[SERVER], n);
+	EXPECT_EQ(0, RET(recv(pair[SERVER], &c, 1, 0)));
+}
+
+/* A reset throws away what was not sent yet. */
+TEST_F_TIMEOUT(end, reset_discards, SLOW_TEST)
+{
+	int pair[2];
+	size_t n, got = 0;
+	char buf[4096];
+	ssize_t r;
+
+	env_pair(&self->e, pair);
+	n = fill(pair[CLIENT]);
+	reset_close(pair[CLIENT]);
+	ASSERT_NE(0, wait_events(pair[SERVER], POLLHUP) & POLLERR);
+	while ((r = recv(pair[SERVER], buf, sizeof(buf), 0)) > 0)
+		got += r;
+	EXPECT_EQ(-ECONNRESET, RET(r));
+	EXPECT_LT(0, got);
+	EXPECT_GT(n, got);
+}
+
+/* An end that was seen but not read is nothing unread: close() is in order. */
+TEST_F(end, close_after_an_unread_end)
+{
+	int pair[2];
+	char c;
+
+	env_pair(&self->e, pair);
+	ASSERT_EQ(0, shutdown(pair[SERVER], SHUT_WR));
+	ASSERT_NE(0, wait_events(pair[CLIENT], POLLRDHUP));
+	close(pair[CLIENT]);
+	EXPECT_EQ(0, RET(recv(pair[SERVER], &c, 1, 0)));
+	EXPECT_EQ(0, so_error(pair[SERVER]));
+}
+
+/* Bytes that were looked at but not taken are unread. */
+TEST_F(end, close_after_a_peek)
+{
+	int pair[2];
+	char c;
+
+	env_pair(&self->e, pair);
+	send_all(pair[CLIENT], "x", 1);
+	EXPECT_EQ(1, RET(recv(pair[SERVER], &c, 1, MSG_PEEK)));
+	close(pair[SERVER]);
+	EXPECT_EQ(-ECONNRESET, RET(recv(pair[CLIENT], &c, 1, 0)));
+}
+
+/* A closed socket that waits for its peer's end does not wait for ever. */
+TEST_F_TIMEOUT(end, orphan_gives_up, SLOW_TEST)
+{
+	int pair[2];
+	char c;
+
+	env_pair(&self->e, pair);
+	set_int(pair[CLIENT], IPPROTO_TCP, TCP_LINGER2, 1);
+	close(pair[CLIENT]);
+	EXPECT_EQ(0, RET(recv(pair[SERVER], &c, 1, 0)));
+	EXPECT_EQ(TCP_CLOSE_WAIT, state(pair[SERVER]));
+	/* until then it takes no word from it, and afterwards neither */
+	EXPECT_EQ(1, RET(send(pair[SERVER], "x", 1, MSG_NOSIGNAL)));
+	EXPECT_NE(0, wait_events(pair[SERVER], POLLHUP) & POLLHUP);
+	EXPECT_EQ(EPIPE, so_error(pair[SERVER]));
 }
 
 /* Only the last descriptor ends the connection. */

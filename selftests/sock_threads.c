@@ -11,7 +11,7 @@
 
 #include "lib.h"
 
-DIFFERENTIAL(threads, OVER_LO);
+DIFFERENTIAL(threads, OVER_BOTH);
 
 TEST_F(threads, shutdown_wakes_a_reader)
 {
@@ -87,6 +87,128 @@ TEST_F(threads, close_does_not_wake_an_acceptor)
 	EXPECT_EQ(0, RET(do_connect(env_socket(e, CLIENT, 0), at)));
 	EXPECT_LE(0, task_join(&t));
 	EXPECT_EQ(-ECONNREFUSED, RET(do_connect(env_socket(e, CLIENT, 0), at)));
+}
+
+TEST_F_TIMEOUT(threads, close_does_not_wake_a_writer, SLOW_TEST)
+{
+	enum { N = 1 << 20 };
+	char *buf = calloc(1, N);
+	struct task t = { .buf = buf, .len = N, .flags = MSG_NOSIGNAL };
+	int pair[2];
+	size_t n;
+	char c;
+
+	env_pair(&self->e, pair);
+	t.fd = pair[CLIENT];
+	n = fill(t.fd);
+	task_start(&t, task_send);
+	task_blocked(&t, SYS_sendto);
+	close(pair[CLIENT]);
+	EXPECT_FALSE(task_done(&t));
+	/* all of it goes, and then the end */
+	drain(pair[SERVER], n + N);
+	EXPECT_EQ(N, task_join(&t));
+	EXPECT_EQ(0, RET(recv(pair[SERVER], &c, 1, 0)));
+}
+
+TEST_F(threads, close_does_not_wake_poll)
+{
+	struct task t = { .flags = POLLIN };
+	int pair[2];
+
+	env_pair(&self->e, pair);
+	t.fd = pair[CLIENT];
+	task_start(&t, task_poll);
+	task_blocked(&t, SYS_poll);
+	close(pair[CLIENT]);
+	EXPECT_FALSE(task_done(&t));
+	/* it holds the socket, and when that wakes it the number is nobody's */
+	send_all(pair[SERVER], "x", 1);
+	EXPECT_EQ(POLLNVAL, task_join(&t));
+}
+
+/* Another socket under the same number is nothing to a call under way. */
+TEST_F(threads, dup2_over_a_reader)
+{
+	char buf[4];
+	struct task t = { .buf = buf, .len = 1 };
+	int a[2], b[2];
+
+	env_pair(&self->e, a);
+	env_pair(&self->e, b);
+	t.fd = a[CLIENT];
+	task_start(&t, task_recv);
+	task_blocked(&t, SYS_recvfrom);
+	ASSERT_EQ(a[CLIENT], dup2(b[CLIENT], a[CLIENT]));
+	send_all(b[SERVER], "b", 1);
+	EXPECT_FALSE(task_done(&t));
+	send_all(a[SERVER], "a", 1);
+	EXPECT_EQ(1, task_join(&t));
+	EXPECT_EQ('a', buf[0]);
+	recv_all(a[CLIENT], buf, 1);
+	EXPECT_EQ('b', buf[0]);
+}
+
+TEST_F_TIMEOUT(threads, shutdown_wakes_everybody, SLOW_TEST)
+{
+	static char buf[1 << 20];
+	struct task reader = { .buf = buf, .len = 1 };
+	struct task writer = { .buf = buf, .len = sizeof(buf), .flags = MSG_NOSIGNAL };
+	struct task poller = { .flags = POLLIN };
+	int pair[2];
+
+	env_pair(&self->e, pair);
+	reader.fd = writer.fd = poller.fd = pair[CLIENT];
+	fill(pair[CLIENT]);
+	task_start(&reader, task_recv);
+	task_start(&writer, task_send);
+	task_start(&poller, task_poll);
+	task_blocked(&reader, SYS_recvfrom);
+	task_blocked(&writer, SYS_sendto);
+	task_blocked(&poller, SYS_poll);
+	ASSERT_EQ(0, shutdown(pair[CLIENT], SHUT_RDWR));
+	EXPECT_EQ(0, task_join(&reader));
+	EXPECT_EQ(-EPIPE, task_join(&writer));
+	EXPECT_NE(0, task_join(&poller) & POLLIN);
+}
+
+TEST_F(threads, shutdown_wakes_all_acceptors)
+{
+	enum { N = 3 };
+	struct task t[N] = { };
+	union sa at;
+	int lfd = env_listen(&self->e, 1, &at), i;
+
+	for (i = 0; i < N; i++) {
+		t[i].fd = lfd;
+		task_start(&t[i], task_accept);
+		task_blocked(&t[i], SYS_accept);
+	}
+	ASSERT_EQ(0, shutdown(lfd, SHUT_RD));
+	for (i = 0; i < N; i++) {
+		EXPECT_EQ(-EINVAL, task_join(&t[i]));
+	}
+}
+
+/* A signal ends the call of the thread it is for, and no other's. */
+TEST_F(threads, signal_ends_one_of_two)
+{
+	char buf[2][4];
+	struct task t[2] = { { .buf = buf[0], .len = 1 }, { .buf = buf[1], .len = 1 } };
+	int pair[2], i;
+
+	catch_signal(SIGUSR1);
+	env_pair(&self->e, pair);
+	for (i = 0; i < 2; i++) {
+		t[i].fd = pair[SERVER];
+		task_start(&t[i], task_recv);
+		task_blocked(&t[i], SYS_recvfrom);
+	}
+	pthread_kill(t[0].thread, SIGUSR1);
+	EXPECT_EQ(-EINTR, task_join(&t[0]));
+	EXPECT_FALSE(task_done(&t[1]));
+	send_all(pair[CLIENT], "x", 1);
+	EXPECT_EQ(1, task_join(&t[1]));
 }
 
 TEST_F(threads, one_of_two_readers_gets_it)
@@ -218,33 +340,149 @@ TEST_F(threads, close_on_exec)
 	EXPECT_EQ(0, status);
 }
 
-/* A descriptor handed to another process over AF_UNIX works there. */
-TEST_F(threads, passed_over_unix)
+/* A program that is executed finds the connection at the number it was told. */
+TEST_F(threads, exec_keeps)
 {
-	int pair[2], un[2], got = -1;
-	char c, space[CMSG_SPACE(sizeof(int))] = "";
+	int pair[2], status;
+	char fd[16], buf[8] = "";
+	pid_t child;
+
+	env_pair(&self->e, pair);
+	snprintf(fd, sizeof(fd), "%d", pair[SERVER]);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (child == 0) {
+		close(pair[CLIENT]);
+		execl("/bin/sh", "sh", "-c", "read -r line <&$0; echo \"$line\" >&$0", fd, NULL);
+		_exit(127);
+	}
+	close(pair[SERVER]);
+	send_all(pair[CLIENT], "hello\n", 6);
+	recv_all(pair[CLIENT], buf, 6);
+	EXPECT_STREQ("hello\n", buf);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, RET(recv(pair[CLIENT], buf, 1, 0)));
+}
+
+/* The parent's end is nothing to a child that goes on. */
+TEST_F(threads, child_outlives_its_parent)
+{
+	int pair[2], status;
+	pid_t child;
+	char c;
+
+	env_pair(&self->e, pair);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (child == 0) {
+		close(pair[CLIENT]);
+		if (fork())
+			_exit(0);
+		recv_all(pair[SERVER], &c, 1);
+		send_all(pair[SERVER], &c, 1);
+		_exit(0);
+	}
+	close(pair[SERVER]);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	send_all(pair[CLIENT], "x", 1);
+	recv_all(pair[CLIENT], &c, 1);
+	EXPECT_EQ('x', c);
+	EXPECT_EQ(0, RET(recv(pair[CLIENT], &c, 1, 0)));
+}
+
+/* Hands a descriptor over an AF_UNIX socket; the sender's own is closed. */
+static void pass(int un, int fd)
+{
+	char c = '!', space[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = "";
 	struct iovec iov = { &c, 1 };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space,
 			      .msg_controllen = sizeof(space) };
 	struct cmsghdr *cm = CMSG_FIRSTHDR(&msg);
 
+	*cm = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(cm), &fd, sizeof(int));
+	if (sendmsg(un, &msg, 0) != 1)
+		fatal("SCM_RIGHTS");
+	close(fd);
+}
+
+static int taken(int un)
+{
+	char c, space[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	struct iovec iov = { &c, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space,
+			      .msg_controllen = sizeof(space) };
+	int fd;
+
+	if (recvmsg(un, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
+		fatal("no descriptor came");
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	return fd;
+}
+
+/* A descriptor handed to another process over AF_UNIX works there. */
+TEST_F(threads, passed_over_unix)
+{
+	int pair[2], un[2], status;
+	pid_t child;
+	char c;
+
 	env_pair(&self->e, pair);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, un));
-	cm->cmsg_level = SOL_SOCKET;
-	cm->cmsg_type = SCM_RIGHTS;
-	cm->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cm), &pair[SERVER], sizeof(int));
-	c = '!';
-	ASSERT_EQ(1, sendmsg(un[0], &msg, 0));
-	close(pair[SERVER]);
-	msg.msg_controllen = sizeof(space);
-	ASSERT_EQ(1, recvmsg(un[1], &msg, 0));
-	memcpy(&got, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
-	send_all(got, "x", 1);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (child == 0) {
+		close(pair[CLIENT]);
+		close(pair[SERVER]);
+		send_all(taken(un[1]), "x", 1);
+		_exit(0);
+	}
+	pass(un[0], pair[SERVER]);
 	recv_all(pair[CLIENT], &c, 1);
 	EXPECT_EQ('x', c);
-	/* left in the air the descriptor still ends with its carrier */
-	close(got);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, RET(recv(pair[CLIENT], &c, 1, 0)));
+}
+
+TEST_F(threads, listener_passed_over_unix)
+{
+	struct env *e = &self->e;
+	int un[2], cfd = env_socket(e, CLIENT, 0), status;
+	union sa at;
+	pid_t child;
+	char c;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, un));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (child == 0) {
+		int afd = accept(taken(un[1]), NULL, NULL);
+
+		send_all(afd, "x", 1);
+		_exit(afd < 0);
+	}
+	pass(un[0], env_listen(e, 1, &at));
+	ASSERT_EQ(0, RET(do_connect(cfd, at)));
+	recv_all(cfd, &c, 1);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(-ECONNREFUSED, RET(do_connect(env_socket(e, CLIENT, 0), at)));
+}
+
+/* Left in the air a descriptor ends with its carrier. */
+TEST_F(threads, never_taken)
+{
+	int pair[2], un[2];
+	char c;
+
+	env_pair(&self->e, pair);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, un));
+	pass(un[0], pair[SERVER]);
+	EXPECT_EQ(-EAGAIN, RET(recv(pair[CLIENT], &c, 1, MSG_DONTWAIT)));
+	close(un[0]);
+	close(un[1]);
 	EXPECT_EQ(0, RET(recv(pair[CLIENT], &c, 1, 0)));
 }
 

@@ -31,6 +31,7 @@ FIXTURE_VARIANT(transfer) {
 #define PATH(name, family, ...) \
 	FIXTURE_VARIANT_ADD(transfer, name) { .fam = &fam_##family, __VA_ARGS__ }
 
+/* Not TCP through the bad network: it takes minutes there and proves nothing. */
 PATH(tcp4, tcp4);
 PATH(tcp6, tcp6);
 PATH(rill4, rill4);
@@ -41,7 +42,6 @@ PATH(rill6_veth, rill6_veth);
 PATH(tcp4_segments, tcp4_veth, .segments = true);
 PATH(rill4_segments, rill4_veth, .segments = true);
 PATH(rill6_segments, rill6_veth, .segments = true);
-PATH(tcp4_netem, tcp4_veth, .segments = true, .netem = NETEM);
 PATH(rill4_netem, rill4_veth, .segments = true, .netem = NETEM);
 PATH(rill6_netem, rill6_veth, .segments = true, .netem = NETEM);
 

@@ -311,11 +311,14 @@ TEST_F(open, replayed_after_the_listener)
 	EXPECT_NOBODY();
 }
 
-/* A cookie's life is waited out, which no other event can replace. */
+/* A cookie's life is waited out, which no other event can replace: a minute, so
+ * once is enough. */
 TEST_F_TIMEOUT(open, old_cookie, SLOW_TEST)
 {
 	struct pkt p;
 
+	if (self->e.fam->af == AF_INET6)
+		return;
 	peer_ask(&self->r);
 	poll(NULL, 0, COOKIE_TTL + 1000);
 	peer_echo(&self->r, &p);

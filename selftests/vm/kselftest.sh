@@ -42,6 +42,8 @@ ln -sfn "$TOP/selftests" "$selftests/rill"
 rm -rf "$build/installed"
 make -s -C "$selftests" TARGETS=rill FORCE_TARGETS=1 O="$build/objects" KSFT="$selftests" \
 	KSFT_INSTALL_PATH="$build/installed" install >&2
+# Its filter reads and writes byte by byte, half of the time that a case takes here.
+printf '#!/bin/sh\nexec sed -u "s/^/# /"\n' > "$build/installed/kselftest/prefix.pl"
 make -s -C "$TOP/tools" >&2
 ko=$("$VM/module.sh" "$kernel")
 [ -e "$ko" ] || die "no module at $ko"
@@ -69,12 +71,24 @@ fi
 only=:
 [ "$kernel" != debug ] || only='export RILL_ONLY=rill'
 
+# What the runner does not say: how long each program took.
+clock() {
+	local line t=$SECONDS
+	while IFS= read -r line; do
+		printf '%s\n' "$line"
+		case $line in
+		'# selftests: '*) t=$SECONDS;;
+		'ok '*' selftests: '* | 'not ok '*' selftests: '*) echo "# took $((SECONDS - t)) s";;
+		esac
+	done
+}
+
 log=$TOP/build/log/kselftest-$kernel.log
 result=$run/result
 rc=0
 RILL_KO=$run/rill.ko "$VM/run.sh" -k "$kernel" -t "${LIMIT:-2400}" -o "$run/guest" -- \
 	". $VM/guest.sh; $only; rill_load || exit; $run/run_kselftest.sh $run_args; rill_unload" \
-	| tee "$run/log" || rc=$?
+	| clock | tee "$run/log" || rc=$?
 rm -rf "$TOP/build/guest-$kernel"
 mv "$run/guest" "$TOP/build/guest-$kernel"
 cp "$run/log" "$log"

@@ -2,7 +2,8 @@
 # A program that prints TAP of its own counts by its cases, any other as one.
 # 6.1's runner exits 0 whatever happened, so everything is decided here: a case
 # or program that is not ok, a plan that was not met, a run without a plan.
-# Lists the failures on "failed: " lines.
+# Lists the failures on "failed: " lines, after a line for each program with the
+# seconds that kselftest.sh notes behind its end.
 function fail(what) { failed++; print "failed: " what }
 
 /^1\.\.[0-9]+/ { plan = substr($1, 4); planned = 1; next }
@@ -20,6 +21,7 @@ function fail(what) { failed++; print "failed: " what }
 	name = $0; sub(/^(not )?ok [0-9]+ selftests: /, "", name)
 	passed += inner_passed; skipped += inner_skipped
 	whole = name; sub(/ #.*/, "", name)
+	sum = name ": " inner_passed + 0 " passed, " nbad + 0 " failed, " inner_skipped + 0 " skipped"
 	for (i = 1; i <= nbad; i++) fail(name ": " bad[i])
 	if (/^not ok/ && !nbad) fail(whole)
 	else if (inner && seen != inner_plan) fail(name ": " seen " of " inner_plan " cases reported")
@@ -28,6 +30,8 @@ function fail(what) { failed++; print "failed: " what }
 	inner = inner_plan = inner_passed = inner_skipped = nbad = seen = 0
 	next
 }
+
+/^# took [0-9]+ s$/ { print sum ", " $3 " s"; next }
 
 END {
 	if (!planned || plan == 0) fail("no test was run")
