@@ -5,7 +5,7 @@
 #define MSS 1456
 
 /*
- * A path seen from its acknowledgements: one for every 4 packets, each packet
+ * A path seen from its acknowledgements: one for 4 packets or more, each packet
  * @rtt after it was sent, @bw bytes a second at most, @loss packets in 1000 lost.
  */
 struct path {
@@ -26,13 +26,14 @@ static void path_init(struct path *p, u64 bw, u64 rtt)
 /* One round trip: what the window and the pace let out comes back. */
 static void path_round(struct path *p, bool limited)
 {
-	u64 flight = p->cc.cwnd, pace = p->cc.pacing_rate, can, queue, n, i, prior, lost;
+	u64 flight = p->cc.cwnd, pace = p->cc.pacing_rate, can, queue, n, i, acked, prior, lost;
 
 	can = p->bw * (p->rtt / RILL_USEC) / 1000000;
 	if (pace)
 		flight = min(flight, pace * (p->rtt / RILL_USEC) / 1000000 + 4 * MSS);
 	queue = flight > can ? flight - can : 0;
-	n = max(min(flight, can) / (4 * MSS), 1ULL);
+	n = clamp(min(flight, can) / (4 * MSS), 1ULL, 100ULL);
+	acked = max(min(flight, can) / n, 4ULL * MSS);
 	prior = p->delivered;
 	lost = flight * p->loss / 1000;
 	if (lost >= MSS) {
@@ -42,7 +43,7 @@ static void path_round(struct path *p, bool limited)
 	}
 	for (i = 0; i < n; i++) {
 		struct rill_cc_ack a = {
-			.acked = 4 * MSS, .srtt = p->rtt, .min_rtt = p->rtt,
+			.acked = acked, .srtt = p->rtt, .min_rtt = p->rtt,
 			.rtt = p->rtt + queue * 1000000 / p->bw * RILL_USEC,
 			.inflight = flight, .cwnd_limited = !limited,
 			.lost = lost,
@@ -54,7 +55,7 @@ static void path_round(struct path *p, bool limited)
 		a.sent_at = p->now - a.rtt;
 		a.delivered = p->delivered;
 		a.rate.prior = prior > 0 ? prior + i * a.acked - min(prior, n * a.acked) : 0;
-		a.rate.bytes = n * 4 * MSS;
+		a.rate.bytes = n * acked;
 		a.rate.interval = p->rtt;
 		a.rate.inflight = flight;
 		a.rate.limited = limited;
