@@ -342,8 +342,12 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 	c->rx_at = now;
 	c->keep_at = 0;
 	c->probes = 0;
-	if (!c->confirmed)
+	if (!c->confirmed) {
 		c->syn_at = RILL_NEVER;
+		/* A token's child: its SYN-ACK left when it was made. */
+		if (!c->client && !c->rtt.srtt)
+			rill_rtt_sample(&c->rtt, now - (c->cookie_until - RILL_COOKIE_TTL), 0, now);
+	}
 	c->confirmed = true;
 	if (pn + p->n - 1 > c->aq.largest)
 		c->out->bits |= RILL_B_NEWEST;
