@@ -311,6 +311,20 @@ static int rill_send_ready(struct sock *sk, long *timeo)
 	return rill_send_check(sk);
 }
 
+/*
+ * Ancillary data must be such as a socket takes, as TCP sees to it; there is none
+ * that a stream would use.  0 or -EINVAL.
+ */
+static int rill_send_control(struct sock *sk, struct msghdr *msg)
+{
+	struct sockcm_cookie sockc;
+
+	if (!msg->msg_controllen)
+		return 0;
+	sockcm_init(&sockc, sk);
+	return sock_cmsg_send(sk, msg, &sockc) ? -EINVAL : 0;
+}
+
 /* Send what can leave; MSG_MORE holds back a packet that is not full. */
 static void rill_push(struct sock *sk, int flags, struct rill_out *out)
 {
@@ -339,6 +353,8 @@ static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
 	rill_out_init(&out);
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	err = rill_send_ready(sk, &timeo);
+	if (!err)
+		err = rill_send_control(sk, msg);
 	if (err)
 		goto out_err;
 
