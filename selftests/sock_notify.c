@@ -354,7 +354,7 @@ TEST_F(notify, exclusive)
 /* Bits of a mask of si_codes: what F_SETSIG's signals told. */
 #define SIG_IN	(1 << POLL_IN)
 #define SIG_OUT	(1 << POLL_OUT)
-#define SIG_ERR	(1 << POLL_ERR)
+#define SIG_FAIL	(1 << POLL_ERR)
 #define SIG_HUP	(1 << POLL_HUP)
 
 static void async(int fd)
@@ -405,7 +405,7 @@ TEST_F_TIMEOUT(notify, sigio, SLOW_TEST)
 	ASSERT_EQ(0, do_connect(env_socket(e, CLIENT, 0), at));
 	EXPECT_EQ(SIG_IN, told(lfd, SIG_IN));
 	ASSERT_EQ(0, shutdown(lfd, SHUT_RD));
-	EXPECT_EQ(SIG_ERR, told(lfd, SIG_ERR));
+	EXPECT_EQ(SIG_FAIL, told(lfd, SIG_FAIL));
 	close(fd);
 
 	env_pair(e, pair);
@@ -430,7 +430,7 @@ TEST_F_TIMEOUT(notify, sigio, SLOW_TEST)
 	env_pair(e, pair);
 	async(pair[CLIENT]);
 	reset_close(pair[SERVER]);
-	EXPECT_EQ(SIG_ERR, told(pair[CLIENT], SIG_ERR));
+	EXPECT_EQ(SIG_FAIL, told(pair[CLIENT], SIG_FAIL));
 
 	/* without F_SETSIG it is SIGIO, and without O_ASYNC nothing */
 	env_pair(e, pair);
