@@ -138,7 +138,7 @@ TEST_F(doors, the_same_ports)
 TEST_F(doors, either_holds_the_module)
 {
 	struct env inet = by_inet(&self->e);
-	long refs = module_refs();
+	long refs = refs_at_rest();
 	int fd = env_socket(&inet, CLIENT, 0);
 
 	EXPECT_LT(refs, module_refs());
@@ -272,7 +272,7 @@ TEST_F(bpf, sock_create)
 		LOAD(2, 1, offsetof(struct bpf_sock, protocol)), MOV(0, 1),
 		JNE(2, env_protocol(&self->e), 1), MOV(0, 0), EXIT,
 	};
-	long refs = module_refs();
+	long refs = refs_at_rest();
 
 	ATTACH(CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, deny);
 	EXPECT_EQ(-EPERM, RET(env_try_socket(&self->e, CLIENT, 0)));
