@@ -8,6 +8,7 @@
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -334,13 +335,16 @@ TEST_F(data, bad_memory)
 
 TEST_F(data, lengths_beyond_int)
 {
+	long page = sysconf(_SC_PAGESIZE);
+	char c, *end = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) + page;
 	int pair[2];
-	char c;
 
+	ASSERT_EQ(0, munmap(end, page));
 	env_pair(&self->e, pair);
 	/* the core caps them at MAX_RW_COUNT; the memory is not ours to read */
 	EXPECT_EQ(-EFAULT, RET(send(pair[CLIENT], NULL, (size_t)1 << 40, MSG_DONTWAIT)));
-	EXPECT_EQ(-EFAULT, RET(send(pair[CLIENT], &c, SIZE_MAX, MSG_DONTWAIT)));
+	EXPECT_EQ(-EFAULT, RET(send(pair[CLIENT], end - 1, SIZE_MAX, MSG_DONTWAIT)));
 	EXPECT_EQ(-EAGAIN, RET(recv(pair[SERVER], &c, 1, MSG_DONTWAIT)));
 }
 
