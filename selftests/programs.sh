@@ -5,6 +5,8 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+[ -z "${RILL_TEST_QUICK:-}" ] || { echo "1..0 # SKIP programs take minutes here"; exit 4; }
+
 REQUESTS=1000	# of nginx, and of the Go server
 
 # server PORT COMMAND...: under rill run, until it listens on Rill; its pid in $bg

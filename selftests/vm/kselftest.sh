@@ -67,9 +67,11 @@ if [ -n "$test" ]; then
 fi
 
 # What TCP does is the oracle of the stock run; the debug kernel, several times
-# slower, looks at Rill alone.
+# slower, looks at Rill alone, moves less, and is spared whole programs unless one
+# asks for them by name.
 only=:
-[ "$kernel" != debug ] || only='export RILL_ONLY=rill'
+[ "$kernel" != debug ] || only='export RILL_ONLY=rill RILL_TEST_MB=1 RILL_TEST_QUICK=1'
+[ -z "$test" ] || only=${only/ RILL_TEST_QUICK=1/}
 
 # What the runner does not say: how long each program took.
 clock() {
