@@ -40,6 +40,7 @@ void rill_set_state(struct sock *sk, int state)
 static void rill_sock_destruct(struct sock *sk)
 {
 	hrtimer_cancel(&rill_sk(sk)->timer);
+	/* Stamps of packets that were still below may have come late. */
 	__skb_queue_purge(&sk->sk_error_queue);
 	sk_mem_reclaim_final(sk);	/* SO_RESERVE_MEM too */
 	sk_sockets_allocated_dec(sk);
@@ -48,7 +49,7 @@ static void rill_sock_destruct(struct sock *sk)
 	WARN_ON_ONCE(sk->sk_wmem_queued);
 	WARN_ON_ONCE(sk->sk_forward_alloc);
 	WARN_ON_ONCE(rill_sk(sk)->hashed || rill_sk(sk)->bind);
-	WARN_ON_ONCE(sk->sk_ack_backlog);
+	WARN_ON_ONCE(sk->sk_ack_backlog || rill_sk(sk)->parent);
 	dst_release(rcu_dereference_protected(sk->sk_dst_cache, 1));
 }
 
@@ -59,6 +60,7 @@ void rill_sock_init(struct sock *sk)
 
 	rs->ooo = RB_ROOT;
 	INIT_LIST_HEAD(&rs->accept_q);
+	INIT_LIST_HEAD(&rs->defer_q);
 	INIT_LIST_HEAD(&rs->accept_node);
 	INIT_HLIST_NODE(&rs->bind_node);
 	INIT_HLIST_NODE(&rs->listen_node);
@@ -73,13 +75,12 @@ static int rill_init_sock(struct sock *sk)
 	struct rill_net *rn = rill_sk_net(sk);
 
 	rill_sock_init(sk);
-	rs->hop_limit = -1;
 	rs->cc = READ_ONCE(rn->cc);
 	rs->v6 = sk->sk_family == AF_INET6 ||
 		 (!rill_is_inet(sk) && sk->sk_protocol == RILL_PROTO_V6);
 	sk->sk_ipv6only = rs->v6 && READ_ONCE(sock_net(sk)->ipv6.sysctl.bindv6only);
 	sk->sk_v6_rcv_saddr = rs->v6 ? in6addr_any : rill_any4;
-	inet_sk(sk)->uc_ttl = -1;
+	rill_ip_init(sk);
 	rill_conn_defaults(&rs->conn);
 
 	set_bit(SOCK_SUPPORT_ZC, &sk->sk_socket->flags);
@@ -375,9 +376,9 @@ static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16
 {
 	struct rill_sock *rs = rill_sk(sk);
 	struct in6_addr was = sk->sk_v6_rcv_saddr;
+	int err, was_dev = sk->sk_bound_dev_if;
 	u16 num = ntohs(port);
 	bool was_v6 = rs->v6;
-	int err;
 
 	if (sk->sk_state != TCP_CLOSE || rs->bind)
 		return -EINVAL;
@@ -389,7 +390,10 @@ static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16
 		return -EACCES;
 	rs->v6 = rs->v6 || v6;
 	sk->sk_v6_rcv_saddr = *addr;
-	err = rill_port_get(sk, num);
+	/* Who else may have the port depends on the device. */
+	sk->sk_bound_dev_if = oif;
+	if (num || !inet_test_bit(BIND_ADDRESS_NO_PORT, sk))
+		err = rill_port_get(sk, num);
 	if (!err) {
 		rill_addr_show(sk);
 		err = rill_cgroup_post_bind(sk);
@@ -398,13 +402,15 @@ static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16
 		rs->v6 = was_v6;
 		rill_forget_names(sk, true);
 		sk->sk_v6_rcv_saddr = was;
+		sk->sk_bound_dev_if = was_dev;
 		rill_addr_show(sk);
 		return err;
 	}
-	if (oif && oif != sk->sk_bound_dev_if)
-		sk->sk_bound_dev_if = oif;
-	if (!ipv6_addr_any(addr) && !(rill_is_v4(addr) && !addr->s6_addr32[3]))
+	if (!ipv6_addr_any(addr) && !(rill_is_v4(addr) && !addr->s6_addr32[3])) {
 		sk->sk_userlocks |= SOCK_BINDADDR_LOCK;
+		if (!rill_is_v4(addr))
+			sk->sk_ipv6only = 1;	/* says __inet6_bind() */
+	}
 	if (num)
 		sk->sk_userlocks |= SOCK_BINDPORT_LOCK;
 	inet_sk(sk)->inet_dport = 0;
@@ -490,15 +496,6 @@ static int rill_recvmsg_op(struct socket *sock, struct msghdr *msg, size_t len, 
 	sock_rps_record_flow(sock->sk);
 	msg->msg_namelen = 0;
 	return rill_recvmsg(sock->sk, msg, len, flags);
-}
-
-static int rill_set_rcvlowat(struct sock *sk, int val)
-{
-	WRITE_ONCE(sk->sk_rcvlowat, val ? val : 1);
-	/* What is queued may satisfy the new mark. */
-	if (rill_stream_is_readable(sk))
-		sk->sk_data_ready(sk);
-	return 0;
 }
 
 /* Unbound, as an IPv4 socket has it. */

@@ -30,7 +30,8 @@ void rill_udp_unpublish(struct rill_net *rn);
 void rill_udp_release(struct rill_net *rn);
 void rill_udp_xmit(struct sock *sk, struct dst_entry *dst, struct sk_buff *skb, u16 n,
 		   u16 stride, u8 ecn);
-int rill_udp_reply(struct rill_udp *udp, const struct sk_buff *to, struct sk_buff *skb);
+int rill_udp_reply(struct rill_udp *udp, const struct sock *lsk, struct sk_buff *to,
+		   struct sk_buff *skb);
 void rill_skb_path(const struct sk_buff *skb, struct in6_addr *local,
 		   struct in6_addr *remote, __be16 *port);
 

@@ -69,7 +69,7 @@ static int rill_connect_start(struct sock *sk, const struct in6_addr *addr, __be
 	err = rill_hash(sk);
 	local_bh_enable();
 	if (err)
-		return -EADDRNOTAVAIL;
+		return err == -EEXIST ? -EADDRNOTAVAIL : -ENOMEM;
 	rill_fast_connect(sk, fm);
 	return 0;
 }

@@ -6,7 +6,6 @@
  * connection, the way to the socket, and what becomes of the bytes.  Whether a
  * packet is good is the engine's to say.
  */
-#include <linux/filter.h>
 #include <net/busy_poll.h>
 #include <net/dsfield.h>
 #include <net/inet_ecn.h>
@@ -243,10 +242,8 @@ void rill_rcv_skb(struct sock *sk, struct sk_buff *skb)
 		rill_mib_inc(rill_sk_net(sk), RILL_MIB_INNOCONN);
 		goto free;
 	}
-	if (sk_filter_trim_cap(sk, skb, skb->len)) {
-		rill_mib_inc(rill_sk_net(sk), RILL_MIB_INFILTER);
-		goto free;
-	}
+	if (rs->ip6.see && skb->protocol == htons(ETH_P_IPV6))
+		rill_ip6_see(&rs->ip6.seen, skb, rill_cb(skb)->iif);
 	if (rill_rcv_after_close(sk, &p))
 		goto free;
 	if (p.len && rill_state_in(rs->conn.state, RILL_ST_SYNCED)) {
@@ -278,7 +275,7 @@ free:
 
 /*
  * Child @sk, which is locked and whose packets nobody else can have, takes the
- * last @data bytes of the SYN that made it.
+ * last @data bytes of the SYN that made it, which its listener has let in.
  */
 void rill_rcv_syn(struct sock *sk, struct sk_buff *skb, const struct rill_pkt *p, u16 data)
 {
@@ -289,11 +286,6 @@ void rill_rcv_syn(struct sock *sk, struct sk_buff *skb, const struct rill_pkt *p
 
 	if (!copy)
 		return;
-	if (sk_filter_trim_cap(sk, copy, copy->len)) {
-		rill_mib_inc(rill_sk_net(sk), RILL_MIB_INFILTER);
-		kfree_skb(copy);
-		return;
-	}
 	nf_reset_ct(copy);
 	skb_ext_reset(copy);
 	copy->dev = NULL;
@@ -327,6 +319,7 @@ static void rill_deliver(struct sock *sk, struct sk_buff *skb)
 	nf_reset_ct(skb);
 	skb_ext_reset(skb);
 	sk_mark_napi_id(sk, skb);
+	sk_incoming_cpu_update(sk);
 	skb->dev = NULL;
 	bh_lock_sock_nested(sk);
 	if (!sock_owned_by_user(sk)) {
@@ -371,7 +364,7 @@ static struct sock *rill_input_unknown(struct rill_udp *udp, struct sk_buff *skb
 	rill_mib_inc(udp->rn, RILL_MIB_INNOCONN);
 	if (rill_stray(&p->h, &p->x, RILL_R_STRAY, &reply)) {
 		rill_mib_inc(udp->rn, RILL_MIB_OUTRESETS);
-		rill_send_reply(udp, skb, reply.b, reply.len);
+		rill_send_reply(udp, NULL, skb, reply.b, reply.len);
 	}
 	return NULL;
 }
@@ -404,7 +397,11 @@ static void rill_input_run(struct rill_udp *udp, struct sk_buff *skb, const stru
 			rill_tomb_input(udp, node, skb, &p);
 			goto free;
 		}
+		/* A child: its listener has let the packet in. */
 		sk = rill_input_unknown(udp, skb, &p);
+	} else if (!rill_admit(sk, skb)) {
+		sock_put(sk);
+		goto free;
 	}
 	if (sk) {
 		rill_deliver(sk, skb);
@@ -423,6 +420,7 @@ void rill_input(struct rill_udp *udp, struct sk_buff *skb)
 	u32 stride = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len;
 	u8 ecn = (udp->v6 ? ipv6_get_dsfield(ipv6_hdr(skb)) : ip_hdr(skb)->tos) & INET_ECN_MASK;
 	int iif = udp->v6 ? inet6_iif(skb) : inet_iif(skb);
+	int sdif = udp->v6 ? inet6_sdif(skb) : inet_sdif(skb);
 	u32 at = 0, end = skb->len, len;
 	struct rill_hdr h;
 
@@ -436,6 +434,7 @@ void rill_input(struct rill_udp *udp, struct sk_buff *skb)
 	memset(skb->cb, 0, sizeof(struct rill_skb_cb));
 	rill_cb(skb)->stamp = rill_now();
 	rill_cb(skb)->iif = iif;
+	rill_cb(skb)->sdif = sdif;
 	rill_cb(skb)->ecn = ecn;
 	rill_mib_add(udp->rn, RILL_MIB_INPKTS, DIV_ROUND_UP(end, stride));
 	while (at < end) {
@@ -463,11 +462,26 @@ free:
 /* An ICMP error for @sk, which is locked. */
 void rill_rcv_icmp(struct sock *sk, int err)
 {
+	bool told = sk->sk_state != TCP_SYN_SENT && sk->sk_state != TCP_CLOSE && rill_recverr(sk);
 	struct rill_out out;
 
 	rill_out_init(&out);
 	rill_conn_icmp(&rill_sk(sk)->conn, err, rill_now(), &out);
 	rill_apply(sk, &out);
+	if (told && !sock_flag(sk, SOCK_DEAD)) {
+		/* IP_RECVERR: the program hears of it, the connection goes on. */
+		WRITE_ONCE(sk->sk_err, err);
+		sk_error_report(sk);
+	}
+}
+
+/*
+ * A connecting socket keeps the ICMP error for MSG_ERRQUEUE: an IPv4 one always,
+ * IPv6 with IPV6_RECVERR, as TCP.
+ */
+static bool rill_icmp_kept(const struct sock *sk, bool v6)
+{
+	return READ_ONCE(sk->sk_state) == TCP_SYN_SENT && (!v6 || rill_recverr(sk));
 }
 
 /*
@@ -492,6 +506,13 @@ void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 off
 	if (!sk)
 		goto bad;
 
+	if (!rill_admit_icmp(sk, skb, udp->v6)) {
+		rill_mib_inc(udp->rn, RILL_MIB_INMINTTL);
+		sock_put(sk);
+		return;
+	}
+	if (rill_icmp_kept(sk, udp->v6))
+		rill_queue_icmp(sk, skb, udp->v6, err, offset);
 	bh_lock_sock(sk);
 	if (!sock_owned_by_user(sk)) {
 		rill_rcv_icmp(sk, err);

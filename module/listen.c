@@ -15,10 +15,28 @@ static void rill_windows(const struct sock *sk, u32 *wnd, u32 *wnd_max)
 {
 	const struct rill_net *rn = rill_sk_net(sk);
 
+	u32 clamp = READ_ONCE(rill_sk(sk)->window_clamp);
+
 	*wnd = READ_ONCE(sk->sk_rcvbuf) / 2;
 	*wnd_max = *wnd;
 	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
 		*wnd_max = max_t(u32, *wnd, READ_ONCE(rn->rmem[2]) / 2);
+	if (clamp) {
+		*wnd = min(*wnd, clamp);
+		*wnd_max = min(*wnd_max, clamp);
+	}
+}
+
+/* The buffer's size or RILL_WINDOW_CLAMP was set.  Socket locked. */
+void rill_window_sync(struct sock *sk)
+{
+	struct rill_recv *rx = &rill_sk(sk)->conn.rx;
+	u32 wnd, wnd_max;
+
+	rill_windows(sk, &wnd, &wnd_max);
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+		wnd = clamp(rx->wnd, wnd, wnd_max);
+	rill_recv_limit(rx, wnd, wnd_max);
 }
 
 static u64 rill_random_cid(void)
@@ -49,22 +67,31 @@ void rill_conn_config(struct sock *sk, struct rill_conn_cfg *cfg)
 	cfg->payload = RILL_PAYLOAD_BASE;
 }
 
-/* Backlog full, counted as Linux does: one more than asked for is admitted. */
-static bool rill_accept_full(const struct sock *sk)
+/* The listener for @skb, from the client's port @sport to @port: a reference, or NULL. */
+static struct sock *rill_listener_of(struct rill_udp *udp, struct sk_buff *skb,
+				     const struct rill_pkt *p, u16 sport, u16 port)
 {
-	return READ_ONCE(sk->sk_ack_backlog) > READ_ONCE(sk->sk_max_ack_backlog);
-}
-
-static struct sock *rill_listener_of(struct rill_udp *udp, struct sk_buff *skb, u16 port)
-{
-	struct in6_addr local, remote;
+	struct rill_want want = {
+		.net = udp->rn->net,
+		.skb = skb,
+		.hdr_len = RILL_HDR + p->h.ext_len,
+		.port = htons(port),
+		.sport = htons(sport),
+		.dif = rill_cb(skb)->iif,
+		.sdif = rill_cb(skb)->sdif,
+	};
 	__be16 udp_port;
 
-	rill_skb_path(skb, &local, &remote, &udp_port);
-	if (udp->v6 ? ipv6_addr_is_multicast(&local) :
+	rill_skb_path(skb, &want.local, &want.remote, &udp_port);
+	if (udp->v6 ? ipv6_addr_is_multicast(&want.local) :
 		      skb->pkt_type != PACKET_HOST)
 		return NULL;	/* RFC 9293 MUST-57 */
-	return rill_listener_find(udp->rn->net, &local, htons(port), rill_cb(skb)->iif);
+	return rill_listener_find(&want);
+}
+
+static bool rill_accept_empty(struct sock *sk)
+{
+	return list_empty_careful(&rill_sk(sk)->accept_q);
 }
 
 static void rill_refuse(struct rill_udp *udp, struct sk_buff *skb, const struct rill_pkt *p,
@@ -75,7 +102,24 @@ static void rill_refuse(struct rill_udp *udp, struct sk_buff *skb, const struct 
 	if (skb->pkt_type != PACKET_HOST || !rill_stray(&p->h, &p->x, why, &reply))
 		return;
 	rill_mib_inc(udp->rn, RILL_MIB_OUTRESETS);
-	rill_send_reply(udp, skb, reply.b, reply.len);
+	rill_send_reply(udp, NULL, skb, reply.b, reply.len);
+}
+
+/* What a child has of the packet that made it, as tcp_v4_syn_recv_sock() gives it. */
+static void rill_child_inherit(struct sock *child, struct sk_buff *skb)
+{
+	struct inet_sock *inet = inet_sk(child);
+
+	child->sk_mark = inet_request_mark(child, skb);
+	child->sk_bound_dev_if = inet_request_bound_dev_if(child, skb);
+	if (skb->protocol == htons(ETH_P_IP)) {
+		inet->mc_index = rill_cb(skb)->iif;
+		inet->mc_ttl = ip_hdr(skb)->ttl;
+		inet->rcv_tos = ip_hdr(skb)->tos;
+	} else if (!child->sk_bound_dev_if &&
+		   ipv6_addr_type(&child->sk_v6_daddr) & IPV6_ADDR_LINKLOCAL) {
+		child->sk_bound_dev_if = rill_cb(skb)->iif;
+	}
 }
 
 /* Give a clone of a listener its own life: everything a pointer led to. */
@@ -97,6 +141,7 @@ static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_
 	rs->bind = NULL;
 	rs->bind_auto = false;
 	rs->accept_open = false;
+	rs->ndeferred = 0;
 	rs->last_data_sent = rs->last_data_rcv = rill_cb(skb)->stamp;
 	rs->rebinds = 0;
 	rs->defer = rs->fast_req = false;
@@ -113,9 +158,7 @@ static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_
 	inet->inet_num = info->dport;
 	inet->inet_sport = htons(info->dport);
 	inet->inet_dport = htons(info->sport);
-	if (!child->sk_bound_dev_if && !rill_is_v4(&child->sk_v6_daddr) &&
-	    ipv6_addr_type(&child->sk_v6_daddr) & IPV6_ADDR_LINKLOCAL)
-		child->sk_bound_dev_if = rill_cb(skb)->iif;
+	rill_child_inherit(child, skb);
 	rill_addr_show(child);
 	sk_set_txhash(child);
 
@@ -139,6 +182,13 @@ static bool rill_accept_add(struct sock *sk, struct sock *child)
 	}
 	spin_unlock_bh(&rs->accept_lock);
 	return open;
+}
+
+/* A new child, on one of the two queues; false: there is no room. */
+static bool rill_child_queue(struct sock *sk, struct sock *child)
+{
+	return READ_ONCE(rill_sk(sk)->defer_accept) ? rill_defer_add(sk, child) :
+						      rill_accept_add(sk, child);
 }
 
 /* sk_clone_lock() took the lock, and does not say so to sparse. */
@@ -210,18 +260,20 @@ struct sock *rill_listen_echo(struct rill_udp *udp, struct sk_buff *skb,
 		rill_refuse(udp, skb, p, RILL_R_COOKIE);
 	if (why != RILL_MIB_NONE)
 		return NULL;
-	sk = rill_listener_of(udp, skb, info.dport);
+	sk = rill_listener_of(udp, skb, p, info.sport, info.dport);
 	if (!sk || sk->sk_type != info.params.sock_type) {
 		rill_mib_inc(rn, RILL_MIB_SYNREFUSED);
 		rill_refuse(udp, skb, p, RILL_R_COOKIE);
 		goto put;
 	}
+	if (!rill_admit(sk, skb))
+		goto put;
 	if (rill_accept_full(sk)) {
 		rill_mib_inc(rn, RILL_MIB_LISTENOVERFLOWS);
 		goto put;
 	}
 	child = rill_child_new(sk, udp, skb, &info);
-	if (child && !rill_accept_add(sk, child)) {
+	if (child && !rill_child_queue(sk, child)) {
 		rill_child_drop(child, rill_cb(skb)->stamp);
 		child = NULL;
 	}
@@ -230,7 +282,9 @@ struct sock *rill_listen_echo(struct rill_udp *udp, struct sk_buff *skb,
 		goto put;
 	}
 	rill_child_unlock(child);
-	sk->sk_data_ready(sk);
+	/* One that waits for data says so itself. */
+	if (!rill_accept_empty(sk))
+		sk->sk_data_ready(sk);
 put:
 	if (sk)
 		sock_put(sk);
@@ -356,12 +410,14 @@ void rill_listen_syn(struct rill_udp *udp, struct sk_buff *skb, struct rill_pkt 
 	struct sock *sk, *child = NULL;
 	enum rill_mib why;
 
-	sk = rill_listener_of(udp, skb, p->x.dport);
+	sk = rill_listener_of(udp, skb, p, p->x.sport, p->x.dport);
 	if (!sk) {
 		rill_mib_inc(rn, RILL_MIB_SYNREFUSED);
 		rill_refuse(udp, skb, p, RILL_R_REFUSED);
 		return;
 	}
+	if (!rill_admit(sk, skb))
+		goto put;
 	if (rill_accept_full(sk)) {
 		rill_mib_inc(rn, RILL_MIB_LISTENOVERFLOWS);
 		goto put;
@@ -381,7 +437,7 @@ void rill_listen_syn(struct rill_udp *udp, struct sk_buff *skb, struct rill_pkt 
 		rill_refuse(udp, skb, p, RILL_R_REFUSED);
 	if (why == RILL_MIB_NONE) {
 		rill_mib_inc(rn, RILL_MIB_SYNACKS);
-		rill_send_reply(udp, skb, reply.b, reply.len);
+		rill_send_reply(udp, sk, skb, reply.b, reply.len);
 	}
 	if (child)
 		rill_fast_queue(sk, child);
@@ -435,14 +491,16 @@ int rill_listen(struct socket *sock, int backlog)
 	rs->conn.state = RILL_LISTEN;
 	rill_set_state(sk, TCP_LISTEN);
 	err = rill_port_listen(sk);
-	if (err) {
-		rs->accept_open = false;
-		rs->conn.state = RILL_CLOSE;
-		rill_set_state(sk, TCP_CLOSE);
-		goto out;
-	}
+	if (err)
+		goto undo;
 	sk_dst_reset(sk);
-	rill_listener_add(sk);
+	err = rill_listener_add(sk);
+	if (!err)
+		goto out;
+undo:
+	rs->accept_open = false;
+	rs->conn.state = RILL_CLOSE;
+	rill_set_state(sk, TCP_CLOSE);
 out:
 	release_sock(sk);
 	return err;
@@ -458,15 +516,20 @@ void rill_listen_stop(struct sock *sk)
 	spin_lock_bh(&rs->accept_lock);
 	rs->accept_open = false;
 	list_splice_init(&rs->accept_q, &orphans);
+	list_splice_init(&rs->defer_q, &orphans);
+	rs->ndeferred = 0;
 	spin_unlock_bh(&rs->accept_lock);
 
 	list_for_each_entry_safe(child, next, &orphans, accept_node) {
 		struct sock *csk = &child->inet.sk;
 
 		list_del_init(&child->accept_node);
-		sk_acceptq_removed(sk);
 		local_bh_disable();
 		bh_lock_sock_nested(csk);
+		if (child->parent)
+			rill_defer_forget(csk);
+		else
+			sk_acceptq_removed(sk);
 		WARN_ON_ONCE(sock_owned_by_user(csk));
 		rill_reset_child(csk);
 		bh_unlock_sock(csk);
@@ -474,11 +537,6 @@ void rill_listen_stop(struct sock *sk)
 		sock_put(csk);		/* the `queue` reference */
 		cond_resched();
 	}
-}
-
-static bool rill_accept_empty(struct sock *sk)
-{
-	return list_empty_careful(&rill_sk(sk)->accept_q);
 }
 
 /* Wait for a child; 0 or a negative errno.  Socket locked. */

@@ -42,9 +42,12 @@ static int __init rill_init(void)
 	err = rill_lookup_init();
 	if (err)
 		goto free_rec;
-	err = rill_netns_register();
+	err = rill_ports_init();
 	if (err)
 		goto free_lookup;
+	err = rill_netns_register();
+	if (err)
+		goto free_ports;
 	err = rill_protos_register();
 	if (err)
 		goto free_netns;
@@ -58,6 +61,8 @@ free_protos:
 	rill_protos_unregister();
 free_netns:
 	rill_netns_unregister();
+free_ports:
+	rill_ports_exit();
 free_lookup:
 	rill_lookup_exit();
 free_rec:
@@ -74,6 +79,7 @@ static void __exit rill_exit(void)
 	synchronize_rcu();
 	rcu_barrier();		/* sockets and tombstones freed by RCU */
 	rill_protos_unregister();
+	rill_ports_exit();
 	rill_lookup_exit();
 	kmem_cache_destroy(rill_rec_cache);
 	destroy_workqueue(rill_wq);

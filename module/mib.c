@@ -74,6 +74,8 @@ static const char *const rill_mib_names[RILL_MIB_MAX] = {
 	[RILL_MIB_FASTOVERFLOWS] = "FastOverflows",
 	[RILL_MIB_FASTACTIVE] = "FastActive",
 	[RILL_MIB_FASTACTIVEFAIL] = "FastActiveFail",
+	[RILL_MIB_INDEVICE] = "InDevice",
+	[RILL_MIB_INMINTTL] = "InMinTtl",
 };
 
 static unsigned long rill_mib_sum(const struct rill_net *rn, int id)

@@ -70,8 +70,12 @@ void rill_sync_mss(struct sock *sk)
 			      min_t(u32, mtu - over, RILL_PAYLOAD_MAX) : RILL_PAYLOAD_MIN);
 }
 
-/* A packet made without a socket, back to where @to came from. */
-int rill_send_reply(struct rill_udp *udp, const struct sk_buff *to, const u8 *b, u16 len)
+/*
+ * A packet made without a connection, back to where @to came from.
+ * @lsk: the listener that answers, NULL: nobody
+ */
+int rill_send_reply(struct rill_udp *udp, const struct sock *lsk, struct sk_buff *to,
+		    const u8 *b, u16 len)
 {
 	struct sk_buff *skb = alloc_skb(MAX_HEADER + RILL_OVERHEAD6 + len,
 					GFP_ATOMIC | __GFP_NOWARN);
@@ -81,7 +85,7 @@ int rill_send_reply(struct rill_udp *udp, const struct sk_buff *to, const u8 *b,
 	skb_reserve(skb, MAX_HEADER + RILL_OVERHEAD6);
 	skb_put_data(skb, b, len);
 	rill_mib_inc(udp->rn, RILL_MIB_OUTPKTS);
-	return rill_udp_reply(udp, to, skb);
+	return rill_udp_reply(udp, lsk, to, skb);
 }
 
 /* Carry what the engine chose.  0, or why it could not leave. */
@@ -249,6 +253,8 @@ static void rill_expand_rcvbuf(struct sock *sk)
 /* The connection ended: nothing more will come or go. */
 static void rill_apply_end(struct sock *sk, const struct rill_out *out)
 {
+	if (rill_sk(sk)->parent)
+		rill_defer_drop(sk);
 	rill_unhash(sk);
 	rill_tomb_make(sk, rill_now());
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
@@ -320,6 +326,8 @@ void rill_apply(struct sock *sk, struct rill_out *out)
 		rill_fast_settle(sk);
 	if (out->bits & RILL_B_STATE)
 		rill_apply_state(sk, out);
+	if (unlikely(rs->parent) && out->bits & RILL_B_READABLE)
+		rill_defer_done(sk);
 	if (out->bits & RILL_B_READABLE && !sock_flag(sk, SOCK_DEAD))
 		rill_data_ready(sk);
 	if (out->bits & RILL_B_WRITABLE)

@@ -250,7 +250,7 @@ void rill_rcv_took(struct sock *sk, u32 bytes)
 		return;
 	/* SO_RCVBUF may have been set meanwhile; the core does not tell. */
 	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
-		rill_recv_limit(&rs->conn.rx, sk->sk_rcvbuf / 2);
+		rill_window_sync(sk);
 	rill_out_init(&out);
 	rill_conn_read(&rs->conn, bytes, rill_now(), &out);
 	if (out.bits)

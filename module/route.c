@@ -18,6 +18,8 @@ static struct dst_entry *rill_route4(struct sock *sk, struct in6_addr *saddr)
 		.flowi4_oif = sk->sk_bound_dev_if,
 		.flowi4_mark = READ_ONCE(sk->sk_mark),
 		.flowi4_proto = IPPROTO_UDP,
+		.flowi4_scope = ip_sock_rt_scope(sk),
+		.flowi4_flags = inet_sk_flowi_flags(sk),
 		.flowi4_uid = sock_net_uid(sock_net(sk), sk),
 		.fl4_sport = rill_sk(sk)->udp ? rill_sk(sk)->udp->port : 0,
 		.fl4_dport = rill_sk(sk)->peer_udp,
@@ -51,7 +53,7 @@ static struct dst_entry *rill_route6(struct sock *sk, struct in6_addr *saddr)
 	};
 	struct dst_entry *dst;
 
-	fl6.flowlabel = ip6_make_flowinfo(rill_sk(sk)->tclass, 0);
+	fl6.flowlabel = ip6_make_flowinfo(rill_sk(sk)->ip6.tclass, 0);
 	security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl6));
 	/* No socket: the lookup would read its pinet6. */
 	dst = ip6_dst_lookup_flow(sock_net(sk), NULL, &fl6, NULL);

@@ -12,7 +12,7 @@
  *     in softirq).  Guards struct rill_conn and everything in struct rill_sock
  *     not named below.  Two socket locks are never held at once, with one
  *     exception: a child is locked while nobody else can know it.
- *  2. rill_bind_bucket.lock (lookup.c): who holds which port.
+ *  2. rill_bind_bucket.lock (port.c): who holds which port.
  *     rill_listen_bucket.lock (lookup.c): who listens; writers only.
  *     rill_sock.accept_lock: a listener's queue of children.
  *     rill_net.tomb_lock (tomb.c).  None of these is taken inside another.
@@ -32,6 +32,7 @@
  *  kick	scheduled tasklet		its handler, rill_output_kicked()
  *  queue	place on an accept queue	rill_accept(), or rill_listen_stop()
  *  fast	a listener's, child unconfirmed	rill_fast_settle() of the child
+ *  parent	a child that waits (defer.c)	rill_defer_forget()
  *
  * Teardown.  A socket dies when its last reference goes.  rill_close() orphans
  * it; if the connection has ended, or when it does, rill_destroy() takes it out
@@ -45,6 +46,7 @@
 #ifndef RILL_SOCK_H
 #define RILL_SOCK_H
 
+#include <linux/bitmap.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/ipv6.h>
@@ -80,6 +82,30 @@ enum rill_deferred {
 	RILL_D_KICKED,		/* the tasklet is scheduled */
 };
 
+/* What the program may ask about an IPv6 packet. */
+struct rill_ip6_seen {
+	int	iif;			/* device it came by, 0: none was seen */
+	u8	hops;			/* its hop limit on arrival */
+	__be32	flow;			/* traffic class and flow label */
+	struct in6_addr daddr;
+};
+
+/*
+ * The options of IPv6, which for AF_INET6 sockets are in struct ipv6_pinfo
+ * (sockopt_ip.c).  Under the socket lock.
+ */
+struct rill_ip6 {
+	DECLARE_BITMAP(on, IPV6_FREEBIND + 1);	/* those that are on or off, by number */
+	s16	hop_limit;		/* -1: the route's */
+	u8	min_hopcount;		/* packets with less are dropped */
+	u8	tclass;			/* ECN bits clear */
+	u8	pmtudisc;		/* IPV6_PMTUDISC_* */
+	int	ucast_oif;		/* kept, as TCP keeps it */
+	struct in6_pktinfo pktinfo;	/* likewise */
+	bool	see;			/* the program may ask about packets: */
+	struct rill_ip6_seen seen;	/* what of the last it may */
+};
+
 struct rill_sock {
 	/* First: IPv6 output reads inet_sk(skb->sk)->pinet6, NULL or as below. */
 	struct inet_sock inet;
@@ -92,6 +118,7 @@ struct rill_sock {
 	/* send */
 	unsigned long	deferred;	/* enum rill_deferred; any context */
 	int		icmp_err;	/* errno, positive, with RILL_D_ICMP */
+	bool		inq;		/* recvmsg() tells what is left; RILL_INQ */
 	u32		notsent_lowat;	/* bytes, 0: none; RILL_NOTSENT_LOWAT */
 	bool		throttled;	/* output waits for the queue below */
 	struct tasklet_struct kick;	/* resumes output */
@@ -105,8 +132,7 @@ struct rill_sock {
 	bool		hashed;
 	bool		v6;		/* names are sockaddr_in6 */
 	bool		counted_orphan;	/* in rill_net.orphans */
-	u8		tclass;		/* IPv6 traffic class, ECN bits clear */
-	s16		hop_limit;	/* IPv6, -1: the route's */
+	struct rill_ip6	ip6;
 	u32		dst_cookie;	/* of sk_dst_cache, IPv6 */
 	u32		dst_mtu;	/* of the route when the payload was set */
 	const struct rill_cc_ops *cc;	/* RILL_CONGESTION */
@@ -122,11 +148,16 @@ struct rill_sock {
 
 	/* listener */
 	struct hlist_node listen_node;	/* among the listeners */
-	spinlock_t	accept_lock;	/* the two below, and sk_ack_backlog */
+	spinlock_t	accept_lock;	/* the four below, and sk_ack_backlog */
 	struct list_head accept_q;	/* children, by accept_node */
 	bool		accept_open;	/* children may be added */
+	struct list_head defer_q;	/* children that wait for data, by accept_node */
+	u32		ndeferred;	/* on it */
+	u8		defer_accept;	/* tries of TCP's, 0: none; RILL_DEFER_ACCEPT */
 	/* child, or a run without bytes for the FIN */
 	struct list_head accept_node;
+	struct sock	*parent;	/* while it is on defer_q; a reference */
+	u64		defer_at;	/* until when */
 	struct rill_run	fin_run;
 
 	/* fast open */
@@ -139,6 +170,7 @@ struct rill_sock {
 
 	/* for RILL_INFO */
 	u16		maxseg;		/* RILL_MAXSEG as set, 0: not */
+	u32		window_clamp;	/* bytes, 0: none; RILL_WINDOW_CLAMP */
 	u64		last_data_sent;	/* ns */
 	u64		last_data_rcv;	/* ns */
 	u32		rebinds;	/* times the peer's address changed */
@@ -171,12 +203,23 @@ struct rill_skb_cb {
 	u32	start;		/* skb offset of the first packet's header; queued: payload */
 	u32	len;		/* payload bytes in all */
 	int	iif;		/* device it came by; for link-local, the link's */
+	int	sdif;		/* its port of a VRF, 0: none */
 	u16	stride;		/* from packet to packet */
 	u16	plen;		/* payload of every packet but the last */
 	u16	n;		/* packets, 1..64 */
 	u8	ecn;		/* ECN field of the IP header */
 	u8	last_flags;	/* header flags of the last packet */
 	bool	collect;	/* a linear skb that collects small payloads */
+};
+
+/* What a SYN or an echo looks for among the listeners. */
+struct rill_want {
+	struct net	*net;
+	struct sk_buff	*skb;		/* the packet, for BPF programs */
+	u32		hdr_len;	/* of our header */
+	struct in6_addr	local, remote;
+	__be16		port, sport;	/* the listener's and the client's */
+	int		dif, sdif;
 };
 
 static inline struct rill_skb_cb *rill_cb(struct sk_buff *skb)
@@ -219,6 +262,12 @@ static inline bool rill_is_v4(const struct in6_addr *a)
 static inline unsigned long rill_clock_t(u64 ns)
 {
 	return min_t(u64, div_u64(ns, NSEC_PER_SEC / USER_HZ), U32_MAX);
+}
+
+/* Backlog full, counted as Linux does: one more than asked for is admitted. */
+static inline bool rill_accept_full(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_ack_backlog) > READ_ONCE(sk->sk_max_ack_backlog);
 }
 
 /* The state as generic code may see it: sk_fullsock() casts TIME_WAIT. */
@@ -302,9 +351,6 @@ void rill_rcv_took(struct sock *sk, u32 bytes);
 int rill_recv_end(struct sock *sk);
 int rill_recv_wait(struct sock *sk, long *timeo, u64 seq);
 
-/* errqueue.c */
-int rill_recv_error(struct sock *sk, struct msghdr *msg, size_t len);
-
 /* splice.c */
 ssize_t rill_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe,
 			 size_t len, unsigned int flags);
@@ -327,17 +373,27 @@ void rill_output_resume(struct sock *sk);
 void rill_release_cb(struct sock *sk);
 void rill_sync_mss(struct sock *sk);
 void rill_reclaim(struct sock *sk);
-int rill_send_reply(struct rill_udp *udp, const struct sk_buff *to, const u8 *b, u16 len);
+int rill_send_reply(struct rill_udp *udp, const struct sock *lsk, struct sk_buff *to,
+		    const u8 *b, u16 len);
 
 /* listen.c */
 int rill_listen(struct socket *sock, int backlog);
 void rill_conn_config(struct sock *sk, struct rill_conn_cfg *cfg);
+void rill_window_sync(struct sock *sk);
 void rill_listen_stop(struct sock *sk);
 struct sock *rill_accept(struct sock *sk, int flags, int *err);
 void rill_listen_syn(struct rill_udp *udp, struct sk_buff *skb, struct rill_pkt *p,
 		     struct rill_path *path);
 struct sock *rill_listen_echo(struct rill_udp *udp, struct sk_buff *skb,
 			      struct rill_pkt *p, struct rill_path *path);
+
+/* defer.c */
+u8 rill_defer_tries(int seconds);
+int rill_defer_seconds(u8 tries);
+bool rill_defer_add(struct sock *sk, struct sock *child);
+void rill_defer_forget(struct sock *child);
+void rill_defer_done(struct sock *child);
+void rill_defer_drop(struct sock *child);
 
 /* lookup.c */
 int rill_lookup_init(void);
@@ -348,17 +404,26 @@ void rill_node_del(struct rill_node *node);
 void rill_node_walk(struct rhashtable_iter *iter);
 int rill_hash(struct sock *sk);
 void rill_unhash(struct sock *sk);
-void rill_listener_add(struct sock *sk);
+int rill_listener_add(struct sock *sk);
 void rill_listener_del(struct sock *sk);
-struct sock *rill_listener_find(struct net *net, const struct in6_addr *daddr, __be16 port,
-				int dif);
+struct sock *rill_listener_find(const struct rill_want *w);
+struct sock *rill_listener_nth(struct net *net, bool v6, loff_t pos);
+
+/* port.c */
+int rill_ports_init(void);
+void rill_ports_exit(void);
 int rill_port_get(struct sock *sk, u16 port);
 int rill_port_auto(struct sock *sk);
 int rill_port_listen(struct sock *sk);
 int rill_port_check_peer(struct sock *sk);
 void rill_port_inherit(struct sock *child, struct sock *parent);
 void rill_port_put(struct sock *sk);
-struct sock *rill_listener_nth(struct net *net, bool v6, loff_t pos);
+
+/* admit.c */
+bool rill_admit(struct sock *sk, struct sk_buff *skb);
+bool rill_admit_icmp(const struct sock *sk, const struct sk_buff *skb, bool v6);
+struct sk_buff *rill_run_view(struct sk_buff *skb);
+void rill_run_view_put(struct sk_buff *skb, struct sk_buff *view);
 
 /* timer.c */
 void rill_timer_run(struct sock *sk);
@@ -382,6 +447,27 @@ int rill_getsockopt(struct socket *sock, int level, int optname, char __user *op
 		    int __user *optlen);
 int rill_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
 void rill_set_keepalive(struct sock *sk, int val);
+int rill_set_rcvlowat(struct sock *sk, int val);
+int rill_put_opt(char __user *optval, int __user *optlen, int len, const void *answer,
+		 int size);
+
+/* sockopt_ip.c */
+void rill_ip_init(struct sock *sk);
+int rill_ip_setsockopt(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
+int rill_ip_getsockopt(struct sock *sk, int optname, char __user *optval, int __user *optlen);
+int rill_ip6_setsockopt(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
+int rill_ip6_getsockopt(struct sock *sk, int optname, char __user *optval, int __user *optlen);
+
+/* cmsg.c */
+void rill_ip6_see(struct rill_ip6_seen *seen, const struct sk_buff *skb, int iif);
+void rill_put_ip6_seen(const struct sock *sk, struct msghdr *msg,
+		       const struct rill_ip6_seen *seen);
+int rill_ip6_get_pktoptions(struct sock *sk, char __user *optval, int __user *optlen, int len);
+
+/* errqueue.c */
+void rill_queue_icmp(struct sock *sk, struct sk_buff *skb, bool v6, int err, u32 offset);
+bool rill_recverr(const struct sock *sk);
+int rill_recv_error(struct sock *sk, struct msghdr *msg, size_t len);
 
 /* info.c */
 void rill_get_info(struct sock *sk, struct rill_info *info);

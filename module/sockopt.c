@@ -2,15 +2,12 @@
 /*
  * sockopt.c - options and ioctls.
  *
- * Owns the options at SOL_RILL, which IPPROTO_TCP answers too, and those of IP
- * and IPv6 that programs set on a TCP socket.  What is not here is refused with
- * ENOPROTOOPT: an option that is taken and ignored would be a lie.
+ * Owns the options at SOL_RILL, which IPPROTO_TCP answers too; those of IP and
+ * IPv6 are sockopt_ip.c's.  What is not here is refused with ENOPROTOOPT: an option
+ * that is taken and ignored would be a lie.
  */
-#include <linux/compat.h>
 #include <linux/tcp.h>
 #include <net/inet_common.h>
-#include <net/inet_ecn.h>
-#include <net/route.h>
 #include <net/tcp_states.h>
 #include <asm/ioctls.h>
 #include "sock.h"
@@ -91,15 +88,14 @@ static int rill_set_quickack(struct sock *sk, int val)
 {
 	struct rill_ackq *q = &rill_sk(sk)->conn.aq;
 
-	if (!(val & 1)) {
-		q->pingpong = true;
+	q->pingpong = !val;
+	if (!val)
 		return 0;
-	}
-	q->pingpong = false;
 	q->quick = RILL_ACK_QUICK;
 	if (q->pend && rill_state_in(rill_sk(sk)->conn.state, RILL_ST_SYNCED)) {
 		q->now = true;
 		rill_output(sk);
+		q->pingpong = !(val & 1);	/* an even one: this once */
 	}
 	return 0;
 }
@@ -140,6 +136,33 @@ static int rill_set_notsent_lowat(struct sock *sk, int val)
 	return 0;
 }
 
+/*
+ * proto_ops.set_rcvlowat, as tcp_set_rcvlowat(): never more than the buffer can
+ * come to hold, and the buffer comes to hold it.  Socket locked.
+ */
+int rill_set_rcvlowat(struct sock *sk, int val)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	bool fixed = sk->sk_userlocks & SOCK_RCVBUF_LOCK;
+	struct rill_out out;
+
+	val = min(val, (fixed ? sk->sk_rcvbuf : READ_ONCE(rill_sk_net(sk)->rmem[2])) / 2);
+	WRITE_ONCE(sk->sk_rcvlowat, val ? val : 1);
+	/* What is queued may satisfy the new mark. */
+	if (rill_stream_is_readable(sk))
+		sk->sk_data_ready(sk);
+	if (fixed || 2 * val <= sk->sk_rcvbuf)
+		return 0;
+	WRITE_ONCE(sk->sk_rcvbuf, 2 * val);
+	if (!rill_state_in(rs->conn.state, RILL_ST_SYNCED))
+		return 0;
+	rill_window_sync(sk);
+	rill_out_init(&out);
+	rill_conn_read(&rs->conn, 0, rill_now(), &out);
+	rill_apply(sk, &out);
+	return 0;
+}
+
 static int rill_set_zerocopy(struct sock *sk, int val)
 {
 	if (val < 0 || val > 1)
@@ -167,6 +190,28 @@ static int rill_set_fastopen_connect(struct sock *sk, int val)
 	if (sk->sk_state != TCP_CLOSE)
 		return -EINVAL;
 	rill_sk(sk)->fast_connect = val;
+	return 0;
+}
+
+/* A flag, 0 or 1 and nothing else. */
+static int rill_set_bool(bool *flag, int val)
+{
+	if (val < 0 || val > 1)
+		return -EINVAL;
+	*flag = val;
+	return 0;
+}
+
+/* The largest window the peer may be given; 0: what the buffer makes it. */
+static int rill_set_window_clamp(struct sock *sk, int val)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	if (!val && sk->sk_state != TCP_CLOSE)
+		return -EINVAL;
+	rs->window_clamp = val ? max_t(int, val, SOCK_MIN_RCVBUF / 2) : 0;
+	if (rill_state_in(rs->conn.state, RILL_ST_SYNCED))
+		rill_window_sync(sk);
 	return 0;
 }
 
@@ -228,73 +273,36 @@ static int rill_set_int(struct sock *sk, int optname, int val)
 		return rill_set_fastopen_connect(sk, val);
 	case RILL_ZEROCOPY:
 		return rill_set_zerocopy(sk, val);
-	default:
-		return -ENOPROTOOPT;
-	}
-}
-
-/* Options of IP that programs set on TCP sockets; socket locked. */
-static int rill_set_ip(struct sock *sk, int optname, int val)
-{
-	struct inet_sock *inet = inet_sk(sk);
-
-	switch (optname) {
-	case IP_TOS:
-		/* The ECN bits are ours. */
-		WRITE_ONCE(inet->tos, val & ~INET_ECN_MASK);
-		WRITE_ONCE(sk->sk_priority, rt_tos2priority(val & ~INET_ECN_MASK));
-		sk_dst_reset(sk);
+	case RILL_WINDOW_CLAMP:
+		return rill_set_window_clamp(sk, val);
+	case RILL_DEFER_ACCEPT:
+		WRITE_ONCE(rill_sk(sk)->defer_accept, rill_defer_tries(val));
 		return 0;
-	case IP_TTL:
-		if (val != -1 && (val < 1 || val > 255))
-			return -EINVAL;
-		WRITE_ONCE(inet->uc_ttl, val);
+	case RILL_INQ:
+		return rill_set_bool(&rill_sk(sk)->inq, val);
+	case RILL_REUSEPORT:
+		sk->sk_reuseport = !!val;
 		return 0;
 	default:
 		return -ENOPROTOOPT;
 	}
 }
 
-static int rill_set_ipv6(struct sock *sk, int optname, int val)
+/* An option of the transport's. */
+static int rill_set_own(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {
-	struct rill_sock *rs = rill_sk(sk);
+	int val, err;
 
-	switch (optname) {
-	case IPV6_V6ONLY:
-		if (!rs->v6)
-			return -ENOPROTOOPT;
-		if (inet_sk(sk)->inet_num)
-			return -EINVAL;
-		sk->sk_ipv6only = !!val;
-		return 0;
-	case IPV6_TCLASS:
-		if (val < -1 || val > 0xff)
-			return -EINVAL;
-		rs->tclass = val == -1 ? 0 : val & ~INET_ECN_MASK;
-		return 0;
-	case IPV6_UNICAST_HOPS:
-		if (val < -1 || val > 255)
-			return -EINVAL;
-		rs->hop_limit = val;
-		return 0;
-	default:
-		return -ENOPROTOOPT;
-	}
-}
-
-/* IP options may be set with one byte, as in do_ip_setsockopt(). */
-static int rill_copy_int(int *val, sockptr_t optval, unsigned int optlen, bool byte_ok)
-{
-	u8 byte;
-
-	if (optlen >= sizeof(int))
-		return copy_from_sockptr(val, optval, sizeof(int)) ? -EFAULT : 0;
-	if (!byte_ok || !optlen)
+	if (optname == RILL_CONGESTION)
+		return rill_set_congestion(sk, optval, optlen);
+	if (optlen < sizeof(int))
 		return -EINVAL;
-	if (copy_from_sockptr(&byte, optval, 1))
+	if (copy_from_sockptr(&val, optval, sizeof(val)))
 		return -EFAULT;
-	*val = byte;
-	return 0;
+	lock_sock(sk);
+	err = rill_set_int(sk, optname, val);
+	release_sock(sk);
+	return err;
 }
 
 /* setsockopt(2) at the levels that are not SOL_SOCKET. */
@@ -302,34 +310,21 @@ int rill_setsockopt(struct socket *sock, int level, int optname, sockptr_t optva
 		    unsigned int optlen)
 {
 	struct sock *sk = sock->sk;
-	int val, err;
 
 	switch (level) {
 	case SOL_TCP:
 		if (optname >= RILL_OWN_OPTIONS)
-			return -ENOPROTOOPT;
-		break;
+			optname = 0;	/* known to nobody, lengths as ever */
+		fallthrough;
 	case SOL_RILL:
+		return rill_set_own(sk, optname, optval, optlen);
 	case SOL_IP:
+		return rill_ip_setsockopt(sk, optname, optval, optlen);
 	case SOL_IPV6:
-		break;
+		return rill_ip6_setsockopt(sk, optname, optval, optlen);
 	default:
 		return -ENOPROTOOPT;
 	}
-	if ((level == SOL_RILL || level == SOL_TCP) && optname == RILL_CONGESTION)
-		return rill_set_congestion(sk, optval, optlen);
-	err = rill_copy_int(&val, optval, optlen, level == SOL_IP);
-	if (err)
-		return err;
-	lock_sock(sk);
-	if (level == SOL_IP)
-		err = rill_set_ip(sk, optname, val);
-	else if (level == SOL_IPV6)
-		err = rill_set_ipv6(sk, optname, val);
-	else
-		err = rill_set_int(sk, optname, val);
-	release_sock(sk);
-	return err;
 }
 
 static int rill_get_int(struct sock *sk, int optname, int *val)
@@ -381,68 +376,25 @@ static int rill_get_int(struct sock *sk, int optname, int *val)
 	case RILL_ZEROCOPY:
 		*val = sock_flag(sk, SOCK_ZEROCOPY);
 		return 0;
-	default:
-		return -ENOPROTOOPT;
-	}
-}
-
-static int rill_get_mtu(struct sock *sk, int *val)
-{
-	struct dst_entry *dst = sk_dst_get(sk);
-
-	if (!dst)
-		return -ENOTCONN;
-	*val = dst_mtu(dst);
-	dst_release(dst);
-	return 0;
-}
-
-static int rill_get_ip(struct sock *sk, int optname, int *val)
-{
-	const struct inet_sock *inet = inet_sk(sk);
-
-	switch (optname) {
-	case IP_TOS:
-		*val = inet->tos;
+	case RILL_WINDOW_CLAMP:
+		*val = rs->window_clamp;
 		return 0;
-	case IP_TTL:
-		*val = inet->uc_ttl < 0 ? READ_ONCE(sock_net(sk)->ipv4.sysctl_ip_default_ttl) :
-					  inet->uc_ttl;
+	case RILL_DEFER_ACCEPT:
+		*val = rill_defer_seconds(rs->defer_accept);
 		return 0;
-	case IP_MTU:
-		return rill_get_mtu(sk, val);
-	default:
-		return -ENOPROTOOPT;
-	}
-}
-
-static int rill_get_ipv6(struct sock *sk, int optname, int *val)
-{
-	const struct rill_sock *rs = rill_sk(sk);
-
-	switch (optname) {
-	case IPV6_V6ONLY:
-		if (!rs->v6)
-			return -ENOPROTOOPT;
-		*val = sk->sk_ipv6only;
+	case RILL_INQ:
+		*val = rs->inq;
 		return 0;
-	case IPV6_TCLASS:
-		*val = rs->tclass;
+	case RILL_REUSEPORT:
+		*val = sk->sk_reuseport;
 		return 0;
-	case IPV6_UNICAST_HOPS:
-		*val = rs->hop_limit >= 0 ? rs->hop_limit :
-		       READ_ONCE(sock_net(sk)->ipv6.devconf_all->hop_limit);
-		return 0;
-	case IPV6_MTU:
-		return rill_get_mtu(sk, val);
 	default:
 		return -ENOPROTOOPT;
 	}
 }
 
 /* Copy @len bytes of an answer of @size out, and say how many. */
-static int rill_put_opt(char __user *optval, int __user *optlen, int len, const void *answer,
-			int size)
+int rill_put_opt(char __user *optval, int __user *optlen, int len, const void *answer, int size)
 {
 	len = min(len, size);
 	if (put_user(len, optlen) || copy_to_user(optval, answer, len))
@@ -456,14 +408,36 @@ static int rill_get_struct(struct sock *sk, int optname, char __user *optval,
 	char name[RILL_CC_NAME_MAX] = "";
 	struct rill_info info;
 
-	if (optname == RILL_INFO) {
+	switch (optname) {
+	case RILL_INFO:
 		lock_sock(sk);
 		rill_get_info(sk, &info);
 		release_sock(sk);
 		return rill_put_opt(optval, optlen, len, &info, sizeof(info));
+	case RILL_CC_INFO:
+		/* Those there are tell nothing, as TCP's cubic and reno. */
+		return put_user(0, optlen) ? -EFAULT : 0;
+	default:
+		strscpy(name, READ_ONCE(rill_sk(sk)->cc)->name, sizeof(name));
+		return rill_put_opt(optval, optlen, len, name, sizeof(name));
 	}
-	strscpy(name, READ_ONCE(rill_sk(sk)->cc)->name, sizeof(name));
-	return rill_put_opt(optval, optlen, len, name, sizeof(name));
+}
+
+/* An option of the transport's. */
+static int rill_get_own(struct sock *sk, int optname, char __user *optval, int __user *optlen)
+{
+	int len, val = 0, err;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	if (optname == RILL_INFO || optname == RILL_CONGESTION || optname == RILL_CC_INFO)
+		return rill_get_struct(sk, optname, optval, optlen, len);
+	lock_sock(sk);
+	err = rill_get_int(sk, optname, &val);
+	release_sock(sk);
+	return err ? err : rill_put_opt(optval, optlen, len, &val, sizeof(val));
 }
 
 /* getsockopt(2) at the levels that are not SOL_SOCKET. */
@@ -471,66 +445,51 @@ int rill_getsockopt(struct socket *sock, int level, int optname, char __user *op
 		    int __user *optlen)
 {
 	struct sock *sk = sock->sk;
-	int len, val = 0, err;
 
-	if (get_user(len, optlen))
-		return -EFAULT;
-	if (len < 0)
-		return -EINVAL;
-	if ((level == SOL_RILL || level == SOL_TCP) &&
-	    (optname == RILL_INFO || optname == RILL_CONGESTION))
-		return rill_get_struct(sk, optname, optval, optlen, len);
-	lock_sock(sk);
 	switch (level) {
 	case SOL_TCP:
-		if (optname >= RILL_OWN_OPTIONS) {
-			err = -ENOPROTOOPT;
-			break;
-		}
+		if (optname >= RILL_OWN_OPTIONS)
+			optname = 0;
 		fallthrough;
 	case SOL_RILL:
-		err = rill_get_int(sk, optname, &val);
-		break;
+		return rill_get_own(sk, optname, optval, optlen);
 	case SOL_IP:
-		err = rill_get_ip(sk, optname, &val);
-		break;
+		return rill_ip_getsockopt(sk, optname, optval, optlen);
 	case SOL_IPV6:
-		err = rill_get_ipv6(sk, optname, &val);
-		break;
+		return rill_ip6_getsockopt(sk, optname, optval, optlen);
 	default:
-		err = -ENOPROTOOPT;
+		/* The one for AF_INET, the other for AF_INET6, says TCP. */
+		return rill_sk(sk)->v6 ? -ENOPROTOOPT : -EOPNOTSUPP;
 	}
-	release_sock(sk);
-	return err ? err : rill_put_opt(optval, optlen, len, &val, sizeof(val));
 }
 
-/* SIOCINQ, SIOCOUTQ, SIOCOUTQNSD and SIOCATMARK, as tcp_ioctl(). */
+/* Bytes the program has written and not, by @cmd, got rid of; socket locked. */
+static u64 rill_outq(const struct sock *sk, unsigned int cmd)
+{
+	const struct rill_send *tx = &rill_sk(sk)->conn.tx;
+
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return 0;
+	return tx->end - (cmd == SIOCOUTQ ? tx->una : tx->nxt);
+}
+
+/* ioctl(2): the queues, as tcp_ioctl(); addresses and routes are IP's. */
 int rill_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
 	struct sock *sk = sock->sk;
-	const struct rill_send *tx = &rill_sk(sk)->conn.tx;
-	u64 n;
+	u64 n = 0;
 
 	switch (cmd) {
-	case SIOCINQ:
-		if (sk->sk_state == TCP_LISTEN)
-			return -EINVAL;
-		lock_sock(sk);
-		n = rill_inq(sk);
-		release_sock(sk);
-		break;
 	case SIOCATMARK:
-		n = 0;		/* there is no urgent data */
-		break;
+		break;		/* there is no urgent data */
+	case SIOCINQ:
 	case SIOCOUTQ:
 	case SIOCOUTQNSD:
 		if (sk->sk_state == TCP_LISTEN)
 			return -EINVAL;
-		if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
-			n = 0;
-		else
-			n = cmd == SIOCOUTQ ? tx->end - READ_ONCE(tx->una) :
-					      tx->end - READ_ONCE(tx->nxt);
+		lock_sock(sk);
+		n = cmd == SIOCINQ ? rill_inq(sk) : rill_outq(sk, cmd);
+		release_sock(sk);
 		break;
 	default:	/* addresses and routes, which any socket may ask about */
 		return rill_sk(sk)->v6 ? inet6_ioctl(sock, cmd, arg) :

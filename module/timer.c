@@ -15,10 +15,17 @@
 /* The deadline may have come.  Socket locked. */
 void rill_timer_run(struct sock *sk)
 {
+	struct rill_sock *rs = rill_sk(sk);
+	u8 ptos = rs->conn.pto_count;
+	u64 now = rill_now();
 	struct rill_out out;
 
 	rill_out_init(&out);
-	rill_conn_timeout(&rill_sk(sk)->conn, rill_now(), &out);
+	rill_conn_timeout(&rs->conn, now, &out);
+	if (rs->conn.pto_count > ptos)
+		sk_rethink_txhash(sk);	/* SO_TXREHASH: perhaps another way is better */
+	if (rs->parent && rs->defer_at <= now)
+		rill_defer_done(sk);
 	rill_apply(sk, &out);
 }
 
@@ -64,6 +71,8 @@ void rill_timer_sync(struct sock *sk)
 	struct rill_sock *rs = rill_sk(sk);
 	u64 at = rill_conn_deadline(&rs->conn);
 
+	if (rs->parent)
+		at = min(at, rs->defer_at);
 	if (at < rs->timer_at)
 		rill_timer_arm(sk, at);
 }

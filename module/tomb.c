@@ -134,7 +134,7 @@ void rill_tomb_input(struct rill_udp *udp, struct rill_node *node, struct sk_buf
 	answer = rill_tomb_rcv(&tn->tomb, &p->h, &p->x, p->len, &reply);
 	spin_unlock(&tn->lock);
 	if (answer)
-		rill_send_reply(udp, skb, reply.b, reply.len);
+		rill_send_reply(udp, NULL, skb, reply.b, reply.len);
 }
 
 /* The tombstone behind @node if /proc of @net should list it, else NULL. */

@@ -147,6 +147,22 @@ static struct rill_udp *rill_udp_create(struct rill_net *rn, bool v6, u16 port)
 	return udp;
 }
 
+/*
+ * A carrier for connect(): any port but the well-known one, which listen() will
+ * want and the ephemeral range may hold.
+ */
+static struct rill_udp *rill_udp_create_client(struct rill_net *rn, bool v6)
+{
+	struct rill_udp *udp = rill_udp_create(rn, v6, 0), *other;
+
+	if (IS_ERR(udp) || udp->port != htons(READ_ONCE(rn->udp_port)))
+		return udp;
+	/* While this one holds the port, the next cannot get it. */
+	other = rill_udp_create(rn, v6, 0);
+	rill_udp_free(udp);
+	return other;
+}
+
 struct rill_udp_work {
 	struct work_struct work;
 	struct rill_net	*rn;
@@ -170,7 +186,8 @@ static void rill_udp_open_work(struct work_struct *work)
 
 		if (slot[i] || w->rn->closing)
 			continue;
-		udp = rill_udp_create(w->rn, w->v6, i ? 0 : READ_ONCE(w->rn->udp_port));
+		udp = i ? rill_udp_create_client(w->rn, w->v6) :
+			  rill_udp_create(w->rn, w->v6, READ_ONCE(w->rn->udp_port));
 		if (IS_ERR(udp))
 			w->err = PTR_ERR(udp);
 		else
@@ -284,16 +301,20 @@ void rill_udp_xmit(struct sock *sk, struct dst_entry *dst, struct sk_buff *skb, 
 	if (n > 1)
 		rill_udp_gso(skb, dst->dev, n, stride);
 	if (v6) {
-		u8 hops = rs->hop_limit >= 0 ? rs->hop_limit : ip6_dst_hoplimit(dst);
+		u8 hops = rs->ip6.hop_limit >= 0 ? rs->ip6.hop_limit : ip6_dst_hoplimit(dst);
+
+		__be32 label = ip6_make_flowlabel(sock_net(sk), skb, 0,
+						  test_bit(IPV6_AUTOFLOWLABEL, rs->ip6.on), NULL);
 
 		skb->ignore_df = rill_udp_too_big(dst, skb, true);
 		/* No device: its tunnel counters would be written, and it has none. */
 		udp_tunnel6_xmit_skb(dst, usk, skb, NULL, &sk->sk_v6_rcv_saddr,
-				     &sk->sk_v6_daddr, rs->tclass | ecn, hops, 0,
+				     &sk->sk_v6_daddr, rs->ip6.tclass | ecn, hops, label,
 				     rs->udp->port, rs->peer_udp, false RILL_IPCB_FLAGS);
 	} else {
 		u8 ttl = inet->uc_ttl >= 0 ? inet->uc_ttl : ip4_dst_hoplimit(dst);
-		__be16 df = rill_udp_too_big(dst, skb, false) ? 0 : htons(IP_DF);
+		__be16 df = rill_udp_too_big(dst, skb, false) || !ip_dont_fragment(sk, dst) ?
+			    0 : htons(IP_DF);
 
 		udp_tunnel_xmit_skb(dst_rtable(dst), usk, skb,
 				    sk->sk_v6_rcv_saddr.s6_addr32[3],
@@ -319,34 +340,47 @@ void rill_skb_path(const struct sk_buff *skb, struct in6_addr *local,
 	*port = udp_hdr(skb)->source;
 }
 
-static int rill_udp_reply4(struct rill_udp *udp, const struct sk_buff *to,
+/*
+ * A reply goes where @to came from, on behalf of a listener: with its TOS, TTL,
+ * mark and priority, as TCP's SYN-ACK; @lsk NULL: of nobody, as TCP's RST.
+ */
+static int rill_udp_reply4(struct rill_udp *udp, const struct sock *lsk, struct sk_buff *to,
 			   struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(to);
 	struct flowi4 fl4 = {
 		.daddr = iph->saddr,
 		.saddr = iph->daddr,
-		.flowi4_oif = l3mdev_master_ifindex_by_index(udp->rn->net, to->skb_iif),
 		.flowi4_proto = IPPROTO_UDP,
 		.fl4_sport = udp->port,
 		.fl4_dport = udp_hdr(to)->source,
-		.flowi4_mark = IP4_REPLY_MARK(udp->rn->net, to->mark),
+		.flowi4_oif = lsk ? inet_request_bound_dev_if(lsk, to) :
+			      l3mdev_master_ifindex_by_index(udp->rn->net, to->skb_iif),
+		.flowi4_mark = lsk ? skb->mark : IP4_REPLY_MARK(udp->rn->net, to->mark),
+		.flowi4_flags = lsk ? inet_sk_flowi_flags(lsk) : 0,
+		.flowi4_uid = lsk ? lsk->sk_uid : GLOBAL_ROOT_UID,
 	};
-	struct rtable *rt = ip_route_output_key(udp->rn->net, &fl4);
+	u8 tos = lsk ? inet_sk(lsk)->tos & ~INET_ECN_MASK : 0;
+	struct rtable *rt;
 
+	fl4_set_dscp(&fl4, tos);
+	rt = ip_route_output_key(udp->rn->net, &fl4);
 	if (IS_ERR(rt)) {
 		kfree_skb(skb);
 		return PTR_ERR(rt);
 	}
-	udp_tunnel_xmit_skb(rt, udp->sock->sk, skb, iph->daddr, iph->saddr, 0,
-			    ip4_dst_hoplimit(&rt->dst), htons(IP_DF), udp->port,
-			    udp_hdr(to)->source, false, false RILL_IPCB_FLAGS);
+	udp_tunnel_xmit_skb(rt, udp->sock->sk, skb, iph->daddr, iph->saddr, tos,
+			    lsk && inet_sk(lsk)->uc_ttl >= 0 ? inet_sk(lsk)->uc_ttl :
+							       ip4_dst_hoplimit(&rt->dst),
+			    htons(IP_DF), udp->port, udp_hdr(to)->source, false, false
+			    RILL_IPCB_FLAGS);
 	return 0;
 }
 
-static int rill_udp_reply6(struct rill_udp *udp, const struct sk_buff *to,
+static int rill_udp_reply6(struct rill_udp *udp, const struct sock *lsk, struct sk_buff *to,
 			   struct sk_buff *skb)
 {
+	const struct rill_ip6 *ip6 = lsk ? &rill_sk(lsk)->ip6 : NULL;
 	struct in6_addr saddr = ipv6_hdr(to)->daddr, daddr = ipv6_hdr(to)->saddr;
 	struct flowi6 fl6 = {
 		.daddr = daddr,
@@ -354,27 +388,37 @@ static int rill_udp_reply6(struct rill_udp *udp, const struct sk_buff *to,
 		.flowi6_proto = IPPROTO_UDP,
 		.fl6_sport = udp->port,
 		.fl6_dport = udp_hdr(to)->source,
-		.flowi6_mark = IP6_REPLY_MARK(udp->rn->net, to->mark),
+		.flowi6_mark = lsk ? skb->mark : IP6_REPLY_MARK(udp->rn->net, to->mark),
+		.flowi6_uid = lsk ? lsk->sk_uid : GLOBAL_ROOT_UID,
+		.flowlabel = ip6_make_flowinfo(lsk ? ip6->tclass : 0, 0),
 	};
 	struct dst_entry *dst;
 
-	fl6.flowi6_oif = ipv6_addr_type(&daddr) & IPV6_ADDR_LINKLOCAL ?
-			 rill_cb((struct sk_buff *)to)->iif :
+	fl6.flowi6_oif = lsk ? inet_request_bound_dev_if(lsk, to) :
 			 l3mdev_master_ifindex_by_index(udp->rn->net, to->skb_iif);
+	if (ipv6_addr_type(&daddr) & IPV6_ADDR_LINKLOCAL)
+		fl6.flowi6_oif = rill_cb(to)->iif;
 	dst = ip6_dst_lookup_flow(udp->rn->net, NULL, &fl6, NULL);
 	if (IS_ERR(dst)) {
 		kfree_skb(skb);
 		return PTR_ERR(dst);
 	}
-	udp_tunnel6_xmit_skb(dst, udp->sock->sk, skb, NULL, &saddr, &daddr, 0,
-			     ip6_dst_hoplimit(dst), 0, udp->port, udp_hdr(to)->source,
-			     false RILL_IPCB_FLAGS);
+	udp_tunnel6_xmit_skb(dst, udp->sock->sk, skb, NULL, &saddr, &daddr, lsk ? ip6->tclass : 0,
+			     lsk && ip6->hop_limit >= 0 ? ip6->hop_limit : ip6_dst_hoplimit(dst),
+			     ip6_make_flowlabel(udp->rn->net, skb, 0,
+						lsk && test_bit(IPV6_AUTOFLOWLABEL, ip6->on), &fl6),
+			     udp->port, udp_hdr(to)->source, false RILL_IPCB_FLAGS);
 	return 0;
 }
 
 /* Send @skb, consumed, back to where @to came from.  In softirq. */
-int rill_udp_reply(struct rill_udp *udp, const struct sk_buff *to, struct sk_buff *skb)
+int rill_udp_reply(struct rill_udp *udp, const struct sock *lsk, struct sk_buff *to,
+		   struct sk_buff *skb)
 {
 	skb->protocol = udp->v6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
-	return udp->v6 ? rill_udp_reply6(udp, to, skb) : rill_udp_reply4(udp, to, skb);
+	if (lsk) {
+		skb->priority = READ_ONCE(lsk->sk_priority);
+		skb->mark = inet_request_mark(lsk, to);
+	}
+	return udp->v6 ? rill_udp_reply6(udp, lsk, to, skb) : rill_udp_reply4(udp, lsk, to, skb);
 }

@@ -67,6 +67,20 @@ struct proto_accept_arg {
 #define register_net_sysctl_sz(net, path, table, n)	register_net_sysctl(net, path, table)
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+/* The flags of struct inet_sock were bit fields. */
+#define inet_test_bit(nr, sk)		(inet_sk(sk)->RILL_INET_##nr)
+#define inet_assign_bit(nr, sk, val)	(inet_sk(sk)->RILL_INET_##nr = !!(val))
+#define inet_cmsg_flags(inet)		((inet)->cmsg_flags)
+#define RILL_INET_FREEBIND		freebind
+#define RILL_INET_TRANSPARENT		transparent
+#define RILL_INET_MC_LOOP		mc_loop
+#define RILL_INET_MC_ALL		mc_all
+#define RILL_INET_RECVERR		recverr
+#define RILL_INET_RECVERR_RFC4884	recverr_rfc4884
+#define RILL_INET_BIND_ADDRESS_NO_PORT	bind_address_no_port
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
 #define RILL_CTL_TABLE	struct ctl_table	/* proc_handler's argument */
 #else
@@ -79,6 +93,10 @@ struct proto_accept_arg {
 		hrtimer_init(timer, clock, mode);	\
 		(timer)->function = fn;			\
 	} while (0)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define sk_uid(sk)	sock_i_uid((struct sock *)(sk))
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)

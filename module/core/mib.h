@@ -83,6 +83,9 @@ enum rill_mib {
 	RILL_MIB_FASTOVERFLOWS,		/* too many children nobody confirmed: ordinary opening */
 	RILL_MIB_FASTACTIVE,		/* SYNs whose data was taken */
 	RILL_MIB_FASTACTIVEFAIL,	/* SYNs whose data had to be sent again */
+	/* received and dropped: the program's wish, besides its filter */
+	RILL_MIB_INDEVICE,		/* not by the device the socket is bound to */
+	RILL_MIB_INMINTTL,		/* from farther than IP_MINTTL allows */
 	RILL_MIB_MAX
 };
 

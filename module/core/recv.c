@@ -140,11 +140,11 @@ bool rill_recv_read(struct rill_recv *r, u32 bytes, u64 rtt, u64 now)
 	       grown >= min_t(u64, 16 * r->full, r->wnd / 4);
 }
 
-/* The host's buffer has a fixed size now: keep @wnd bytes open, one packet at least. */
-void rill_recv_limit(struct rill_recv *r, u32 wnd)
+/* The host's limits are new: keep @wnd bytes open, one packet at least, @wnd_max at most. */
+void rill_recv_limit(struct rill_recv *r, u32 wnd, u32 wnd_max)
 {
 	r->wnd = min_t(u32, max(wnd, r->wnd_min), RILL_WND_MAX);
-	r->wnd_max = r->wnd;
+	r->wnd_max = min_t(u32, max(wnd_max, r->wnd), RILL_WND_MAX);
 }
 
 /* A packet is about to leave: what it tells the peer is now promised. */

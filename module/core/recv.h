@@ -45,7 +45,7 @@ void rill_recv_init(struct rill_recv *r, u32 wnd, u32 wnd_max, u32 wnd_min, u64 
 enum rill_rcv rill_recv_data(struct rill_recv *r, u64 off, u32 len, bool fin, u64 now,
 			     enum rill_mib *why);
 bool rill_recv_read(struct rill_recv *r, u32 bytes, u64 rtt, u64 now);
-void rill_recv_limit(struct rill_recv *r, u32 wnd);
+void rill_recv_limit(struct rill_recv *r, u32 wnd, u32 wnd_max);
 void rill_recv_grant(struct rill_recv *r);
 
 /* The stream has arrived whole, FIN included. */

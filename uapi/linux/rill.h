@@ -46,16 +46,21 @@
 #define RILL_KEEPCNT		6	/* int, unanswered probes before ETIMEDOUT, 1..127 */
 #define RILL_SYNCNT		7	/* int, SYN retransmissions before ETIMEDOUT, 1..127 */
 #define RILL_LINGER2		8	/* int, seconds an orphan stays in FIN_WAIT2, -1..120 */
+#define RILL_DEFER_ACCEPT	9	/* int, seconds a listener's children wait for data, 0: not */
+#define RILL_WINDOW_CLAMP	10	/* int, bytes: largest window given to the peer, from 1152; 0: the buffer's */
 #define RILL_INFO		11	/* struct rill_info, read only */
 #define RILL_QUICKACK		12	/* int 0/1: acknowledge at once */
 #define RILL_CONGESTION		13	/* string: "cubic", "reno", "bbr" */
 #define RILL_USER_TIMEOUT	18	/* unsigned int, ms unacknowledged data may wait; 0: the default */
 #define RILL_FASTOPEN		23	/* int, listener: children at once that data of a SYN opened; 0: none */
 #define RILL_NOTSENT_LOWAT	25	/* unsigned int, bytes not sent above which poll() has no EPOLLOUT */
-
-/* Rill's own. */
-#define RILL_ZEROCOPY		128	/* int 0/1: SO_ZEROCOPY, which older kernels keep to TCP */
+#define RILL_CC_INFO		26	/* what the congestion control tells, read only; nothing for those there are */
 #define RILL_FASTOPEN_CONNECT	30	/* int 0/1: connect() may wait for data to take along */
+#define RILL_INQ		36	/* int 0/1: recvmsg() tells the bytes left, cmsg SOL_TCP/TCP_CM_INQ */
+
+/* Rill's own, at SOL_RILL alone: what older kernels keep to the internet's families. */
+#define RILL_ZEROCOPY		128	/* int 0/1: SO_ZEROCOPY */
+#define RILL_REUSEPORT		129	/* int 0/1: SO_REUSEPORT */
 
 /* Bits of rill_info.tcpi_options; the values are TCP's. */
 #define RILLI_OPT_SACK		0x02	/* always: acknowledgements carry ranges */
