@@ -131,6 +131,13 @@ void rill_addr_show(struct sock *sk)
 	inet->inet_daddr = rill_is_v4(&sk->sk_v6_daddr) ? sk->sk_v6_daddr.s6_addr32[3] : 0;
 }
 
+/* And back: a BPF program bound an AF_INET socket (bpf_bind()). */
+void rill_addr_shown(struct sock *sk)
+{
+	if (sk->sk_family == AF_INET)
+		ipv6_addr_set_v4mapped(inet_sk(sk)->inet_rcv_saddr, &sk->sk_v6_rcv_saddr);
+}
+
 /* May @sk bind to @addr?  0, -EADDRNOTAVAIL or -EINVAL, as TCP has it. */
 int rill_addr_bindable(struct sock *sk, const struct in6_addr *addr, int oif)
 {
@@ -143,13 +150,16 @@ int rill_addr_bindable(struct sock *sk, const struct in6_addr *addr, int oif)
 
 		type = inet_addr_type(net, a);
 		if (a == htonl(INADDR_ANY) || type == RTN_LOCAL ||
-		    type == RTN_MULTICAST || type == RTN_BROADCAST ||
 		    inet_can_nonlocal_bind(net, inet_sk(sk)))
+			return 0;
+		/* TCP has these and never hears a thing; UDP would. */
+		if (sk->sk_type != SOCK_DGRAM &&
+		    (type == RTN_MULTICAST || type == RTN_BROADCAST))
 			return 0;
 		return -EADDRNOTAVAIL;
 	}
 	if (ipv6_addr_is_multicast(addr))
-		return -EINVAL;
+		return sk->sk_type == SOCK_DGRAM ? -EADDRNOTAVAIL : -EINVAL;
 	if (ipv6_addr_any(addr) || ipv6_can_nonlocal_bind(net, inet_sk(sk)))
 		return 0;
 	rcu_read_lock();

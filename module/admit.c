@@ -45,6 +45,7 @@ struct sk_buff *rill_run_view(struct sk_buff *skb)
 		return NULL;
 	}
 	skb_copy_header(view, skb);
+	skb_gso_reset(view);
 	skb_set_network_header(view, -(int)headers);
 	skb_set_transport_header(view, -(int)sizeof(struct udphdr));
 	skb_unset_mac_header(view);
@@ -72,7 +73,7 @@ static bool rill_filtered(struct sock *sk, struct sk_buff *skb)
 }
 
 /* IP_MINTTL, IPV6_MINHOPCOUNT: has it come from as near as asked? */
-static bool rill_near(const struct sock *sk, const void *iph, bool v6)
+bool rill_near(const struct sock *sk, const void *iph, bool v6)
 {
 	return v6 ? ((const struct ipv6hdr *)iph)->hop_limit >=
 		    READ_ONCE(rill_sk(sk)->ip6.min_hopcount) :

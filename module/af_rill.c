@@ -2,8 +2,8 @@
 /*
  * af_rill.c - a socket: bind(), shutdown(), close() and their relations.
  *
- * Owns a socket's birth and death and the tables of operations.  Which socket()
- * calls make one is in door.c, reading and writing in recvmsg.c and sendmsg.c,
+ * Owns a socket's birth and death and a stream's table of operations.  Which
+ * socket() calls make one is in door.c, what datagrams do otherwise in dgram.c, reading and writing in recvmsg.c and sendmsg.c,
  * connecting in connect.c, listening in listen.c, options in sockopt.c, readiness
  * in poll_wait.c.
  */
@@ -11,24 +11,6 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include "carrier.h"
-
-static unsigned long rill_memory_pressure;
-static atomic_long_t rill_memory_allocated;
-static DEFINE_PER_CPU(int, rill_memory_per_cpu_fw_alloc);
-static struct percpu_counter rill_sockets_allocated;
-
-/* What a socket may have under memory pressure; buffers are net.rill.?mem. */
-static int rill_min_bufs[1] = { PAGE_SIZE };
-
-static void rill_enter_memory_pressure(struct sock *sk)
-{
-	WRITE_ONCE(rill_memory_pressure, 1);
-}
-
-static void rill_leave_memory_pressure(struct sock *sk)
-{
-	WRITE_ONCE(rill_memory_pressure, 0);
-}
 
 /* Pairs with the acquire in rill_poll(). */
 void rill_set_state(struct sock *sk, int state)
@@ -69,28 +51,35 @@ void rill_sock_init(struct sock *sk)
 	rill_output_init(sk);
 }
 
-static int rill_init_sock(struct sock *sk)
+/* What streams and datagrams have in common: names, options, the end. */
+void rill_sock_begin(struct sock *sk)
 {
 	struct rill_sock *rs = rill_sk(sk);
-	struct rill_net *rn = rill_sk_net(sk);
 
 	rill_sock_init(sk);
-	rs->cc = READ_ONCE(rn->cc);
 	rs->v6 = sk->sk_family == AF_INET6 ||
 		 (!rill_is_inet(sk) && sk->sk_protocol == RILL_PROTO_V6);
 	sk->sk_ipv6only = rs->v6 && READ_ONCE(sock_net(sk)->ipv6.sysctl.bindv6only);
 	sk->sk_v6_rcv_saddr = rs->v6 ? in6addr_any : rill_any4;
 	rill_ip_init(sk);
-	rill_conn_defaults(&rs->conn);
-
-	set_bit(SOCK_SUPPORT_ZC, &sk->sk_socket->flags);
-	sk->sk_write_space = rill_write_space;
 	sk->sk_destruct = rill_sock_destruct;
-	sk->sk_backlog_rcv = rill_backlog_rcv;
-	sk->sk_sndbuf = READ_ONCE(rn->wmem[1]);
-	sk->sk_rcvbuf = READ_ONCE(rn->rmem[1]);
+	sk->sk_backlog_rcv = sk->sk_prot->backlog_rcv;
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	sk_sockets_allocated_inc(sk);
+}
+
+int rill_init_sock(struct sock *sk)
+{
+	struct rill_sock *rs = rill_sk(sk);
+	struct rill_net *rn = rill_sk_net(sk);
+
+	rill_sock_begin(sk);
+	rs->cc = READ_ONCE(rn->cc);
+	rill_conn_defaults(&rs->conn);
+	set_bit(SOCK_SUPPORT_ZC, &sk->sk_socket->flags);
+	sk->sk_write_space = rill_write_space;
+	sk->sk_sndbuf = READ_ONCE(rn->wmem[1]);
+	sk->sk_rcvbuf = READ_ONCE(rn->rmem[1]);
 	return 0;
 }
 
@@ -250,7 +239,7 @@ void rill_close(struct sock *sk, long timeout)
 	sock_put(sk);			/* the `file` reference */
 }
 
-static int rill_release(struct socket *sock)
+int rill_release(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
 	long timeout = 0;
@@ -314,7 +303,7 @@ void rill_port_return(struct sock *sk)
 {
 	if (sk->sk_userlocks & SOCK_BINDPORT_LOCK)
 		return;
-	rill_port_put(sk);
+	sk->sk_prot->put_port(sk);
 	inet_sk(sk)->inet_num = 0;
 }
 
@@ -363,11 +352,10 @@ int rill_disconnect(struct sock *sk, int flags)
 	return 0;
 }
 
-/* proto.get_port: a cgroup's program binds a socket that connects (bpf_bind()). */
-static int rill_get_port(struct sock *sk, unsigned short port)
+/* proto.get_port: of bind(), and of a cgroup's program in connect() (bpf_bind()). */
+int rill_get_port(struct sock *sk, unsigned short port)
 {
-	if (sk->sk_family == AF_INET)
-		ipv6_addr_set_v4mapped(inet_sk(sk)->inet_rcv_saddr, &sk->sk_v6_rcv_saddr);
+	rill_addr_shown(sk);
 	return rill_port_get(sk, port);
 }
 
@@ -380,7 +368,7 @@ static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16
 	u16 num = ntohs(port);
 	bool was_v6 = rs->v6;
 
-	if (sk->sk_state != TCP_CLOSE || rs->bind)
+	if (sk->sk_state != TCP_CLOSE || inet_sk(sk)->inet_num)
 		return -EINVAL;
 	err = rill_addr_bindable(sk, addr, oif);
 	if (err)
@@ -392,15 +380,17 @@ static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16
 	sk->sk_v6_rcv_saddr = *addr;
 	/* Who else may have the port depends on the device. */
 	sk->sk_bound_dev_if = oif;
-	if (num || !inet_test_bit(BIND_ADDRESS_NO_PORT, sk))
-		err = rill_port_get(sk, num);
-	if (!err) {
-		rill_addr_show(sk);
+	rill_addr_show(sk);
+	/* A stream needs it to listen, a datagram socket to hear. */
+	err = sk->sk_type == SOCK_DGRAM ? rill_listen_carrier(sk) : 0;
+	if (!err && (num || !inet_test_bit(BIND_ADDRESS_NO_PORT, sk)))
+		err = sk->sk_prot->get_port(sk, num);
+	if (!err)
 		err = rill_cgroup_post_bind(sk);
-	}
 	if (err) {
 		rs->v6 = was_v6;
 		rill_forget_names(sk, true);
+		inet_sk(sk)->inet_sport = 0;	/* nor is it named */
 		sk->sk_v6_rcv_saddr = was;
 		sk->sk_bound_dev_if = was_dev;
 		rill_addr_show(sk);
@@ -418,7 +408,7 @@ static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16
 	return 0;
 }
 
-static int rill_bind(struct socket *sock, struct sockaddr_unsized *uaddr, int len)
+int rill_bind(struct socket *sock, struct sockaddr_unsized *uaddr, int len)
 {
 	struct sock *sk = sock->sk;
 	struct in6_addr addr;
@@ -467,7 +457,7 @@ static int rill_accept_op(struct socket *sock, struct socket *newsock,
 }
 #endif
 
-static int rill_getname(struct socket *sock, struct sockaddr *uaddr, int peer)
+int rill_getname(struct socket *sock, struct sockaddr *uaddr, int peer)
 {
 	struct sock *sk = sock->sk;
 	int len;
@@ -526,66 +516,3 @@ const struct proto_ops rill_stream_ops = {
 	.splice_read = rill_splice_read,
 	.splice_eof = rill_splice_eof,
 };
-
-/* The second struct proto is a copy under AF_INET6: see rill_protos_register(). */
-struct proto rill_prot = {
-	.name = "RILL",
-	.owner = THIS_MODULE,
-	.obj_size = sizeof(struct rill_sock),
-	.init = rill_init_sock,
-	.close = rill_close,
-	.get_port = rill_get_port,
-	.unhash = rill_unhash,
-	.keepalive = rill_set_keepalive,
-	.release_cb = rill_release_cb,
-	.stream_memory_free = rill_stream_memory_free,
-	.backlog_rcv = rill_backlog_rcv,
-	.enter_memory_pressure = rill_enter_memory_pressure,
-	.leave_memory_pressure = rill_leave_memory_pressure,
-	.memory_pressure = &rill_memory_pressure,
-	.memory_allocated = &rill_memory_allocated,
-	.per_cpu_fw_alloc = &rill_memory_per_cpu_fw_alloc,
-	.sockets_allocated = &rill_sockets_allocated,
-	.sysctl_mem = rill_sysctl_mem,
-	.sysctl_wmem = rill_min_bufs,
-	.sysctl_rmem = rill_min_bufs,
-	.no_autobind = true,
-};
-struct proto rill6_prot;
-
-/* What IPv6 keeps of a socket ends the object: inet6_create() looks there. */
-static void rill_proto_copy6(struct proto *p6, const struct proto *p, const char *name)
-{
-	BUILD_BUG_ON(offsetofend(struct rill6_sock, np) != sizeof(struct rill6_sock));
-	*p6 = *p;
-	strscpy(p6->name, name, sizeof(p6->name));
-	p6->obj_size = sizeof(struct rill6_sock);
-	rill_set_pinfo_offset(p6, offsetof(struct rill6_sock, np));
-}
-
-int rill_protos_register(void)
-{
-	int err = percpu_counter_init(&rill_sockets_allocated, 0, GFP_KERNEL);
-
-	if (err)
-		return err;
-	rill_proto_copy6(&rill6_prot, &rill_prot, "RILLv6");
-	err = proto_register(&rill_prot, 1);
-	if (err)
-		goto free_counter;
-	err = proto_register(&rill6_prot, 1);
-	if (!err)
-		return 0;
-	proto_unregister(&rill_prot);
-free_counter:
-	percpu_counter_destroy(&rill_sockets_allocated);
-	return err;
-}
-
-/* After the last socket is gone for good, grace periods included. */
-void rill_protos_unregister(void)
-{
-	proto_unregister(&rill6_prot);
-	proto_unregister(&rill_prot);
-	percpu_counter_destroy(&rill_sockets_allocated);
-}

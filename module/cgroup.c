@@ -25,10 +25,21 @@ static bool rill_cgroup_asks(const struct sock *sk, enum cgroup_bpf_attach_type 
 	return static_key_enabled(&cgroup_bpf_enabled_key[*type]);
 }
 
-static bool rill_cgroup_short(const struct sock *sk, int len)
+/* Too short to be shown to a program for @v4 or IPv6: refused later, as by TCP. */
+static bool rill_cgroup_short(bool v4, int len)
 {
-	return len < (sk->sk_family == AF_INET ? (int)sizeof(struct sockaddr_in) :
-						 SIN6_LEN_RFC2133);
+	return len < (v4 ? (int)sizeof(struct sockaddr_in) : SIN6_LEN_RFC2133);
+}
+
+/*
+ * Is it the program for IPv4 that is asked about the address @sa?  IPv6's datagram
+ * sockets take IPv4's addresses too, and then it is, as of UDP.
+ */
+static bool rill_cgroup_v4(const struct sock *sk, const struct sockaddr *sa, int len)
+{
+	return sk->sk_family == AF_INET ||
+	       (sk->sk_type == SOCK_DGRAM && len >= (int)sizeof(sa->sa_family) &&
+		sa->sa_family == AF_INET);
 }
 
 /*
@@ -42,7 +53,7 @@ int rill_cgroup_bind(struct sock *sk, void *uaddr, int len, bool *any_port)
 	int err;
 
 	if (!rill_cgroup_asks(sk, CGROUP_INET4_BIND, CGROUP_INET6_BIND, &type) ||
-	    rill_cgroup_short(sk, len))
+	    rill_cgroup_short(sk->sk_family == AF_INET, len))
 		return 0;
 	err = rill_bpf_sock_addr(sk, uaddr, &len, type, NULL, &flags);
 	*any_port = flags & BPF_RET_BIND_NO_CAP_NET_BIND_SERVICE;
@@ -62,16 +73,16 @@ int rill_cgroup_post_bind(struct sock *sk)
 /* connect(): a program may refuse it, change the address, and bind the socket. */
 int rill_cgroup_connect(struct sock *sk, void *uaddr, int len)
 {
+	bool v4 = rill_cgroup_v4(sk, uaddr, len);
 	enum cgroup_bpf_attach_type type;
 	int err;
 
-	if (!rill_cgroup_asks(sk, CGROUP_INET4_CONNECT, CGROUP_INET6_CONNECT, &type) ||
-	    rill_cgroup_short(sk, len))
+	if (!rill_cgroup_asks(sk, CGROUP_INET4_CONNECT,
+			      v4 ? CGROUP_INET4_CONNECT : CGROUP_INET6_CONNECT, &type) ||
+	    rill_cgroup_short(v4, len))
 		return 0;
 	err = rill_bpf_sock_addr(sk, uaddr, &len, type, NULL, NULL);
-	/* bpf_bind() wrote where AF_INET sockets have their address. */
-	if (sk->sk_family == AF_INET && inet_sk(sk)->inet_rcv_saddr)
-		ipv6_addr_set_v4mapped(inet_sk(sk)->inet_rcv_saddr, &sk->sk_v6_rcv_saddr);
+	rill_addr_shown(sk);
 	return err;
 }
 
@@ -97,7 +108,85 @@ void rill_cgroup_release(struct sock *sk)
 		__cgroup_bpf_run_filter_sk(sk, type);
 }
 
+/* The programs for IPv4, about a datagram to @sin. */
+static int rill_cgroup_sendmsg4(struct sock *sk, struct sockaddr_in *sin, struct in6_addr *saddr)
+{
+	enum cgroup_bpf_attach_type type;
+	int len = sizeof(*sin), err;
+	__be32 saddr4 = 0;
+
+	if (!rill_cgroup_asks(sk, CGROUP_UDP4_SENDMSG, CGROUP_UDP4_SENDMSG, &type))
+		return 0;
+	lock_sock(sk);
+	err = rill_bpf_sock_addr(sk, (struct sockaddr_unsized *)sin, &len, type, &saddr4, NULL);
+	release_sock(sk);
+	if (saddr4)
+		ipv6_addr_set_v4mapped(saddr4, saddr);
+	return err;
+}
+
+/* Those about a datagram to IPv4 that is written as IPv6. */
+static int rill_cgroup_sendmsg_mapped(struct sock *sk, struct sockaddr_in6 *sin6,
+				      struct in6_addr *saddr)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_port = sin6->sin6_port,
+		.sin_addr.s_addr = sin6->sin6_addr.s6_addr32[3],
+	};
+	int err = rill_cgroup_sendmsg4(sk, &sin, saddr);
+
+	sin6->sin6_port = sin.sin_port;
+	sin6->sin6_addr.s6_addr32[3] = sin.sin_addr.s_addr;
+	return err;
+}
+
+/* sendto(): a program may refuse it, change the address, and choose ours. */
+int rill_cgroup_sendmsg(struct sock *sk, void *uaddr, int len, struct in6_addr *saddr)
+{
+	bool v4 = rill_cgroup_v4(sk, uaddr, len);
+	struct sockaddr_in6 *sin6 = uaddr;
+	enum cgroup_bpf_attach_type type;
+	int err;
+
+	if (!rill_is_inet(sk) || rill_cgroup_short(v4, len))
+		return 0;
+	if (v4)
+		return rill_cgroup_sendmsg4(sk, uaddr, saddr);
+	if (sin6->sin6_family != AF_INET6)
+		return 0;		/* of no family of ours: refused later */
+	if (rill_is_v4(&sin6->sin6_addr))
+		return rill_cgroup_sendmsg_mapped(sk, sin6, saddr);
+	if (!rill_cgroup_asks(sk, CGROUP_UDP6_SENDMSG, CGROUP_UDP6_SENDMSG, &type))
+		return 0;
+	lock_sock(sk);
+	err = rill_bpf_sock_addr(sk, uaddr, &len, type, saddr, NULL);
+	release_sock(sk);
+	return err;
+}
+
+/* recvfrom(): a program may show another name. */
+void rill_cgroup_recvmsg(struct sock *sk, void *uaddr, int len)
+{
+	enum cgroup_bpf_attach_type type;
+
+	if (!rill_cgroup_asks(sk, CGROUP_UDP4_RECVMSG, CGROUP_UDP6_RECVMSG, &type))
+		return;
+	lock_sock(sk);
+	rill_bpf_sock_addr(sk, uaddr, &len, type, NULL, NULL);
+	release_sock(sk);
+}
+
 #else
+
+int rill_cgroup_sendmsg(struct sock *sk, void *uaddr, int len, struct in6_addr *saddr)
+{
+	return 0;
+}
+
+void rill_cgroup_recvmsg(struct sock *sk, void *uaddr, int len)
+{
+}
 
 int rill_cgroup_bind(struct sock *sk, void *uaddr, int len, bool *any_port)
 {

@@ -2,8 +2,9 @@
 /*
  * cmsg.c - control messages: what is told beside the bytes.
  *
- * Owns the form of what IPv6 sockets are told about a packet.  On a stream that
- * is asked for with getsockopt(IPV6_2292PKTOPTIONS), never given with the bytes.
+ * Owns the form of what IPv6 sockets are told about a packet: beside a datagram
+ * or an error; on a stream it is asked for with getsockopt(IPV6_2292PKTOPTIONS),
+ * never given with the bytes.
  */
 #include <net/dsfield.h>
 #include <net/ip6_route.h>
@@ -30,15 +31,22 @@ static void rill_put_pktinfo6(struct msghdr *msg, int type, const struct rill_ip
 	put_cmsg(msg, SOL_IPV6, type, sizeof(info), &info);
 }
 
-/* Tell of a packet what the socket asked for, in TCP's order. */
+/* Tell to which address and device a packet came, which may be one of IPv4. */
+void rill_put_ip6_pktinfo(const struct sock *sk, struct msghdr *msg,
+			  const struct rill_ip6_seen *seen)
+{
+	if (rill_ip6_wants(sk, IPV6_RECVPKTINFO))
+		rill_put_pktinfo6(msg, IPV6_PKTINFO, seen);
+}
+
+/* Tell of a packet what the socket asked for, in the kernel's order. */
 void rill_put_ip6_seen(const struct sock *sk, struct msghdr *msg,
 		       const struct rill_ip6_seen *seen)
 {
 	int hops = seen->hops, tclass = ip6_tclass(seen->flow);
 	__be32 flow = seen->flow;
 
-	if (rill_ip6_wants(sk, IPV6_RECVPKTINFO))
-		rill_put_pktinfo6(msg, IPV6_PKTINFO, seen);
+	rill_put_ip6_pktinfo(sk, msg, seen);
 	if (rill_ip6_wants(sk, IPV6_RECVHOPLIMIT))
 		put_cmsg(msg, SOL_IPV6, IPV6_HOPLIMIT, sizeof(hops), &hops);
 	if (rill_ip6_wants(sk, IPV6_RECVTCLASS))

@@ -30,8 +30,11 @@ static void rill_icmp_ext(const struct sk_buff *skb, bool v6, struct sock_exterr
 		serr->ee.ee_origin = SO_EE_ORIGIN_ICMP;
 		serr->ee.ee_type = icmp_hdr(skb)->type;
 		serr->ee.ee_code = icmp_hdr(skb)->code;
-		serr->ee.ee_info = serr->ee.ee_type == ICMP_PARAMETERPROB ?
-				   ntohl(icmp_hdr(skb)->un.gateway) >> 24 : 0;
+		if (serr->ee.ee_type == ICMP_PARAMETERPROB)
+			serr->ee.ee_info = ntohl(icmp_hdr(skb)->un.gateway) >> 24;
+		else if (serr->ee.ee_type == ICMP_DEST_UNREACH &&
+			 serr->ee.ee_code == ICMP_FRAG_NEEDED)
+			serr->ee.ee_info = ntohs(icmp_hdr(skb)->un.frag.mtu);
 	}
 }
 
@@ -53,7 +56,8 @@ static void rill_icmp_rfc4884(const struct sock *sk, const struct sk_buff *skb, 
 
 /*
  * Keep the ICMP error @skb for the program: its errno @err, and of the packet it
- * quotes what begins at @offset, our header.  Any context, no lock.
+ * quotes what begins at @offset: our header, or of a datagram the bytes.  Any
+ * context, no lock.
  */
 void rill_queue_icmp(struct sock *sk, struct sk_buff *skb, bool v6, int err, u32 offset)
 {
@@ -82,6 +86,42 @@ bool rill_recverr(const struct sock *sk)
 {
 	return rill_is_v4(&sk->sk_v6_daddr) ? inet_test_bit(RECVERR, sk) :
 					      test_bit(IPV6_RECVERR, rill_sk(sk)->ip6.on);
+}
+
+/*
+ * A datagram to @daddr and @port does not fit the path of @mtu: -EMSGSIZE, and who
+ * asked with IP_RECVERR finds the size in the queue.
+ */
+int rill_queue_too_big(struct sock *sk, const struct in6_addr *daddr, __be16 port, u32 mtu)
+{
+	bool v4 = rill_is_v4(daddr);
+	struct sock_exterr_skb *serr;
+	struct sk_buff *skb;
+
+	if (!(v4 ? inet_test_bit(RECVERR, sk) : test_bit(IPV6_RECVERR, rill_sk(sk)->ip6.on)))
+		return -EMSGSIZE;
+	skb = alloc_skb(sizeof(struct ipv6hdr), GFP_KERNEL);
+	if (!skb)
+		return -EMSGSIZE;
+	skb_put_zero(skb, sizeof(struct ipv6hdr));
+	skb_reset_network_header(skb);
+	if (v4)
+		ip_hdr(skb)->daddr = daddr->s6_addr32[3];
+	else
+		ipv6_hdr(skb)->daddr = *daddr;
+	serr = SKB_EXT_ERR(skb);
+	memset(serr, 0, sizeof(*serr));
+	serr->ee.ee_errno = EMSGSIZE;
+	serr->ee.ee_origin = SO_EE_ORIGIN_LOCAL;
+	serr->ee.ee_info = mtu;
+	serr->addr_offset = v4 ? offsetof(struct iphdr, daddr) : offsetof(struct ipv6hdr, daddr);
+	serr->port = port;
+	skb->protocol = v4 ? htons(ETH_P_IP) : htons(ETH_P_IPV6);
+	__skb_pull(skb, skb->len);	/* it quotes no bytes */
+	skb_reset_transport_header(skb);
+	if (sock_queue_err_skb(sk, skb))
+		kfree_skb(skb);
+	return -EMSGSIZE;
 }
 
 /* Has the entry a packet and a device behind it?  Stamps have, if they keep data. */

@@ -369,12 +369,13 @@ static struct sock *rill_input_unknown(struct rill_udp *udp, struct sk_buff *skb
 	return NULL;
 }
 
-/* The socket @node leads to, a reference, if it is one of @net and alive. */
-struct sock *rill_node_sock(struct rill_node *node, const struct net *net)
+/* The socket of @kind that @node leads to, a reference, if it is of @net and alive. */
+struct sock *rill_node_sock(struct rill_node *node, enum rill_node_kind kind,
+			    const struct net *net)
 {
 	struct sock *sk;
 
-	if (!node || node->kind != RILL_NODE_SOCK)
+	if (!node || node->kind != kind)
 		return NULL;
 	sk = &container_of(node, struct rill_sock, node)->inet.sk;
 	if (!net_eq(sock_net(sk), net) || !refcount_inc_not_zero(&sk->sk_refcnt))
@@ -382,21 +383,44 @@ struct sock *rill_node_sock(struct rill_node *node, const struct net *net)
 	return sk;
 }
 
+/* A packet for what has an id, but is no connection; false: it has not. */
+static bool rill_input_other(struct rill_udp *udp, struct rill_node *node,
+			     struct sk_buff *skb, const struct rill_pkt *p)
+{
+	struct sock *sk;
+
+	if (!node || node->kind == RILL_NODE_SOCK)
+		return false;
+	if (node->kind == RILL_NODE_TOMB) {
+		rill_tomb_input(udp, node, skb, p);
+		return true;
+	}
+	sk = rill_node_sock(node, RILL_NODE_DGRAM, udp->rn->net);
+	if (!sk)
+		return false;
+	rill_dgram_answer(sk, p);
+	sock_put(sk);
+	return true;
+}
+
 /* One run, described in @skb's cb.  Consumes @skb. */
 static void rill_input_run(struct rill_udp *udp, struct sk_buff *skb, const struct rill_hdr *h)
 {
-	struct rill_node *node = h->type == RILL_T_SYN ? NULL : rill_node_find(h->cid);
-	struct sock *sk = rill_node_sock(node, udp->rn->net);
+	bool nameless = h->type == RILL_T_SYN || h->type == RILL_T_DGRAM;
+	struct rill_node *node = nameless ? NULL : rill_node_find(h->cid);
+	struct sock *sk = rill_node_sock(node, RILL_NODE_SOCK, udp->rn->net);
 	u8 ext[RILL_EXT_MAX];
 	struct rill_pkt p;
 
 	if (!sk) {
 		if (!rill_skb_pkt(udp->rn, skb, &p, ext))
 			goto free;
-		if (node && node->kind == RILL_NODE_TOMB) {
-			rill_tomb_input(udp, node, skb, &p);
-			goto free;
+		if (h->type == RILL_T_DGRAM) {
+			rill_dgram_input(udp, skb, &p);
+			return;
 		}
+		if (rill_input_other(udp, node, skb, &p))
+			goto free;
 		/* A child: its listener has let the packet in. */
 		sk = rill_input_unknown(udp, skb, &p);
 	} else if (!rill_admit(sk, skb)) {
@@ -488,9 +512,11 @@ static bool rill_icmp_kept(const struct sock *sk, bool v6)
  * An ICMP error quotes a packet of ours, from @offset on in @skb.  It counts if
  * the packet names an id of ours, which only a host on the path can know.
  */
-void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 offset)
+void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, bool hard,
+		     u32 offset)
 {
 	u8 buf[RILL_HDR + 64];
+	struct rill_node *node;
 	struct rill_hdr h;
 	struct rill_ext x;
 	struct sock *sk;
@@ -501,15 +527,22 @@ void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 off
 	    !rill_ext_has(&x, RILL_I_CID))
 		goto bad;
 	rcu_read_lock();
-	sk = rill_node_sock(rill_node_find(x.cid), udp->rn->net);
+	node = rill_node_find(x.cid);
+	sk = rill_node_sock(node, h.type == RILL_T_DGRAM ? RILL_NODE_DGRAM : RILL_NODE_SOCK,
+			    udp->rn->net);
 	rcu_read_unlock();
 	if (!sk)
 		goto bad;
-
+	if (h.type == RILL_T_DGRAM) {
+		rill_dgram_icmp(udp, sk, skb, err, hard, offset + RILL_HDR + h.ext_len);
+		goto put;
+	}
+	/* A stream finds the size of the path by itself, and no error of the rest. */
+	if (err == EMSGSIZE)
+		goto put;
 	if (!rill_admit_icmp(sk, skb, udp->v6)) {
 		rill_mib_inc(udp->rn, RILL_MIB_INMINTTL);
-		sock_put(sk);
-		return;
+		goto put;
 	}
 	if (rill_icmp_kept(sk, udp->v6))
 		rill_queue_icmp(sk, skb, udp->v6, err, offset);
@@ -521,6 +554,7 @@ void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 off
 		set_bit(RILL_D_ICMP, &rill_sk(sk)->deferred);
 	}
 	bh_unlock_sock(sk);
+put:
 	sock_put(sk);
 	return;
 bad:

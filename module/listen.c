@@ -339,7 +339,7 @@ static bool rill_listen_fast(struct sock *sk, struct rill_udp *udp, struct sk_bu
 			     struct sock **child)
 {
 	struct rill_node *node = rill_node_find(cid);
-	struct sock *standing = rill_node_sock(node, udp->rn->net);
+	struct sock *standing = rill_node_sock(node, RILL_NODE_SOCK, udp->rn->net);
 	struct rill_secrets tokens;
 	struct rill_child info;
 	enum rill_mib why;
@@ -446,7 +446,7 @@ put:
 }
 
 /* Carrier sockets for the addresses @sk listens on. */
-static int rill_listen_carrier(struct sock *sk)
+int rill_listen_carrier(struct sock *sk)
 {
 	struct rill_net *rn = rill_sk_net(sk);
 	bool any6 = ipv6_addr_any(&sk->sk_v6_rcv_saddr);

@@ -45,9 +45,12 @@ static int __init rill_init(void)
 	err = rill_ports_init();
 	if (err)
 		goto free_lookup;
-	err = rill_netns_register();
+	err = rill_dgram_table_init();
 	if (err)
 		goto free_ports;
+	err = rill_netns_register();
+	if (err)
+		goto free_dgram;
 	err = rill_protos_register();
 	if (err)
 		goto free_netns;
@@ -61,6 +64,8 @@ free_protos:
 	rill_protos_unregister();
 free_netns:
 	rill_netns_unregister();
+free_dgram:
+	rill_dgram_table_exit();
 free_ports:
 	rill_ports_exit();
 free_lookup:
@@ -79,6 +84,7 @@ static void __exit rill_exit(void)
 	synchronize_rcu();
 	rcu_barrier();		/* sockets and tombstones freed by RCU */
 	rill_protos_unregister();
+	rill_dgram_table_exit();
 	rill_ports_exit();
 	rill_lookup_exit();
 	kmem_cache_destroy(rill_rec_cache);

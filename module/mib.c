@@ -76,6 +76,13 @@ static const char *const rill_mib_names[RILL_MIB_MAX] = {
 	[RILL_MIB_FASTACTIVEFAIL] = "FastActiveFail",
 	[RILL_MIB_INDEVICE] = "InDevice",
 	[RILL_MIB_INMINTTL] = "InMinTtl",
+	[RILL_MIB_INDGRAMS] = "InDgrams",
+	[RILL_MIB_OUTDGRAMS] = "OutDgrams",
+	[RILL_MIB_INDGRAMBAD] = "InDgramBad",
+	[RILL_MIB_INDGRAMNOPORT] = "InDgramNoPort",
+	[RILL_MIB_INDGRAMCAST] = "InDgramCast",
+	[RILL_MIB_INDGRAMFULL] = "InDgramFull",
+	[RILL_MIB_DGRAMREFUSED] = "DgramRefused",
 };
 
 static unsigned long rill_mib_sum(const struct rill_net *rn, int id)

@@ -94,6 +94,7 @@ static int rill_transmit(struct sock *sk, struct rill_tx *tx, u64 now, struct ri
 	struct rill_sock *rs = rill_sk(sk);
 	struct rill_rec *rec = NULL;
 	struct dst_entry *dst;
+	struct rill_way way;
 	struct sk_buff *skb;
 
 	dst = rill_route(sk);
@@ -114,7 +115,8 @@ static int rill_transmit(struct sock *sk, struct rill_tx *tx, u64 now, struct ri
 	if (tx->run)
 		rs->last_data_sent = now;
 	rill_conn_sent(&rs->conn, tx, rec, now, out);
-	rill_udp_xmit(sk, dst, skb, tx->n,
+	rill_way_of(sk, &way);
+	rill_udp_xmit(sk, &way, dst, skb, tx->n,
 		      tx->run ? tx->run->plen + RILL_HDR : skb->len, tx->ecn);
 	return 0;
 nomem:

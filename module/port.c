@@ -100,7 +100,7 @@ static void rill_bind_hold(struct sock *sk, struct rill_bind *bind)
 }
 
 /* Do two bound addresses cover a common one (ipv6_rcv_saddr_equal())? */
-static bool rill_addrs_overlap(const struct sock *a, const struct sock *b)
+bool rill_addrs_overlap(const struct sock *a, const struct sock *b)
 {
 	const struct in6_addr *x = &a->sk_v6_rcv_saddr, *y = &b->sk_v6_rcv_saddr;
 	bool x4 = rill_is_v4(x), y4 = rill_is_v4(y);
@@ -238,7 +238,7 @@ static int rill_port_try_auto(struct sock *sk, u16 port)
  * on the peer (RFC 6056 algorithm 3 with a random offset): even ones for
  * connect(), odd ones for bind(), each then the others, as TCP does.
  */
-static int rill_port_search(struct sock *sk, bool even, int (*try)(struct sock *sk, u16 port))
+int rill_port_search(struct sock *sk, bool even, int (*try)(struct sock *sk, u16 port))
 {
 	struct rill_net *rn = rill_sk_net(sk);
 	int low, high, i, pass, err = -EADDRINUSE;

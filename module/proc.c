@@ -138,6 +138,8 @@ static struct rill_node *rill_seq_node(struct seq_file *seq)
 				return node;
 			continue;
 		}
+		if (node->kind != RILL_NODE_SOCK)
+			continue;
 		rs = container_of(node, struct rill_sock, node);
 		if (net_eq(sock_net(&rs->inet.sk), net) && rs->v6 == v6)
 			return node;
@@ -236,9 +238,13 @@ int rill_proc_init(struct net *net)
 	if (!proc_create_net_data("rill6", 0444, net->proc_net, &rill_seq_ops,
 				  sizeof(struct rill_seq), (void *)1))
 		goto drop;
-	if (!proc_create_net_single("rill_snmp", 0444, net->proc_net, rill_mib_show, NULL))
+	if (rill_dgram_proc_init(net))
 		goto drop6;
+	if (!proc_create_net_single("rill_snmp", 0444, net->proc_net, rill_mib_show, NULL))
+		goto drop_dgram;
 	return 0;
+drop_dgram:
+	rill_dgram_proc_exit(net);
 drop6:
 	remove_proc_entry("rill6", net->proc_net);
 drop:
@@ -249,6 +255,7 @@ drop:
 void rill_proc_exit(struct net *net)
 {
 	remove_proc_entry("rill_snmp", net->proc_net);
+	rill_dgram_proc_exit(net);
 	remove_proc_entry("rill6", net->proc_net);
 	remove_proc_entry("rill", net->proc_net);
 }

@@ -5,70 +5,97 @@
  * Owns sk_dst_cache and what follows from it: the source address of a socket
  * that was not bound to one, and the payload a packet may carry.
  */
+#include <net/inet_ecn.h>
 #include <net/ip6_route.h>
 #include <net/route.h>
 #include "carrier.h"
 
-static struct dst_entry *rill_route4(struct sock *sk, struct in6_addr *saddr)
+/* What the program asked of the packets of @sk, for those that go along @way. */
+void rill_way_opts(const struct sock *sk, struct rill_way *way)
 {
-	struct inet_sock *inet = inet_sk(sk);
+	bool v4 = rill_is_v4(way->daddr);
+
+	way->tos = v4 ? inet_sk(sk)->tos & ~INET_ECN_MASK : rill_sk(sk)->ip6.tclass;
+	way->hops = v4 ? inet_sk(sk)->uc_ttl : rill_sk(sk)->ip6.hop_limit;
+}
+
+/* The way of a connection; its source address may still be the route's to choose. */
+void rill_way_of(struct sock *sk, struct rill_way *way)
+{
+	struct rill_sock *rs = rill_sk(sk);
+
+	way->udp = rs->udp;
+	way->saddr = &sk->sk_v6_rcv_saddr;
+	way->daddr = &sk->sk_v6_daddr;
+	way->dport = rs->peer_udp;
+	way->oif = sk->sk_bound_dev_if;
+	rill_way_opts(sk, way);
+}
+
+static struct dst_entry *rill_route4(struct sock *sk, const struct rill_way *w)
+{
 	struct flowi4 fl4 = {
-		.daddr = sk->sk_v6_daddr.s6_addr32[3],
-		.saddr = rill_is_v4(saddr) ? saddr->s6_addr32[3] : 0,
-		.flowi4_oif = sk->sk_bound_dev_if,
+		.daddr = w->daddr->s6_addr32[3],
+		.saddr = rill_is_v4(w->saddr) ? w->saddr->s6_addr32[3] : 0,
+		.flowi4_oif = w->oif,
 		.flowi4_mark = READ_ONCE(sk->sk_mark),
 		.flowi4_proto = IPPROTO_UDP,
 		.flowi4_scope = ip_sock_rt_scope(sk),
 		.flowi4_flags = inet_sk_flowi_flags(sk),
 		.flowi4_uid = sock_net_uid(sock_net(sk), sk),
-		.fl4_sport = rill_sk(sk)->udp ? rill_sk(sk)->udp->port : 0,
-		.fl4_dport = rill_sk(sk)->peer_udp,
+		.fl4_sport = w->udp ? w->udp->port : 0,
+		.fl4_dport = w->dport,
 	};
 	struct rtable *rt;
 
-	fl4_set_dscp(&fl4, inet->tos);
+	fl4_set_dscp(&fl4, w->tos);
 	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl4));
 	rt = ip_route_output_flow(sock_net(sk), &fl4, NULL);
 	if (IS_ERR(rt))
 		return ERR_CAST(rt);
 	if (rt->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST)) {
+		/* UDP may broadcast when it was allowed to; we never are. */
+		int err = sk->sk_type == SOCK_DGRAM && rt->rt_flags & RTCF_BROADCAST ?
+			  -EACCES : -ENETUNREACH;
+
 		ip_rt_put(rt);
-		return ERR_PTR(-ENETUNREACH);
+		return ERR_PTR(err);
 	}
-	ipv6_addr_set_v4mapped(fl4.saddr, saddr);
+	ipv6_addr_set_v4mapped(fl4.saddr, w->saddr);
 	return &rt->dst;
 }
 
-static struct dst_entry *rill_route6(struct sock *sk, struct in6_addr *saddr)
+static struct dst_entry *rill_route6(struct sock *sk, const struct rill_way *w)
 {
 	struct flowi6 fl6 = {
-		.daddr = sk->sk_v6_daddr,
-		.saddr = *saddr,
-		.flowi6_oif = sk->sk_bound_dev_if,
+		.daddr = *w->daddr,
+		.saddr = *w->saddr,
+		.flowi6_oif = w->oif,
 		.flowi6_mark = READ_ONCE(sk->sk_mark),
 		.flowi6_proto = IPPROTO_UDP,
 		.flowi6_uid = sock_net_uid(sock_net(sk), sk),
-		.fl6_sport = rill_sk(sk)->udp ? rill_sk(sk)->udp->port : 0,
-		.fl6_dport = rill_sk(sk)->peer_udp,
+		.fl6_sport = w->udp ? w->udp->port : 0,
+		.fl6_dport = w->dport,
 	};
 	struct dst_entry *dst;
 
-	fl6.flowlabel = ip6_make_flowinfo(rill_sk(sk)->ip6.tclass, 0);
+	fl6.flowlabel = ip6_make_flowinfo(w->tos, 0);
 	security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl6));
 	/* No socket: the lookup would read its pinet6. */
 	dst = ip6_dst_lookup_flow(sock_net(sk), NULL, &fl6, NULL);
 	if (!IS_ERR(dst))
-		*saddr = fl6.saddr;
+		*w->saddr = fl6.saddr;
 	return dst;
 }
 
-static struct dst_entry *rill_route_lookup(struct sock *sk, struct in6_addr *saddr)
+/* A route for @w, whose source address is chosen if it is none: a reference, or an ERR_PTR. */
+struct dst_entry *rill_route_lookup(struct sock *sk, const struct rill_way *w)
 {
-	return rill_is_v4(&sk->sk_v6_daddr) ? rill_route4(sk, saddr) :
-					      rill_route6(sk, saddr);
+	return rill_is_v4(w->daddr) ? rill_route4(sk, w) : rill_route6(sk, w);
 }
 
-static void rill_route_set(struct sock *sk, struct dst_entry *dst)
+/* Keep @dst, a reference, as the route to the peer. */
+void rill_route_set(struct sock *sk, struct dst_entry *dst)
 {
 	struct rill_sock *rs = rill_sk(sk);
 
@@ -87,9 +114,12 @@ struct dst_entry *rill_route(struct sock *sk)
 {
 	struct dst_entry *dst = __sk_dst_check(sk, rill_sk(sk)->dst_cookie);
 	struct in6_addr saddr = sk->sk_v6_rcv_saddr;
+	struct rill_way way;
 
 	if (!dst) {
-		dst = rill_route_lookup(sk, &saddr);
+		rill_way_of(sk, &way);
+		way.saddr = &saddr;
+		dst = rill_route_lookup(sk, &way);
 		if (IS_ERR(dst))
 			return dst;
 		rill_route_set(sk, dst);
@@ -106,11 +136,14 @@ struct dst_entry *rill_route(struct sock *sk)
 int rill_route_connect(struct sock *sk)
 {
 	struct in6_addr saddr = sk->sk_v6_rcv_saddr;
+	struct rill_way way;
 	struct dst_entry *dst;
 
+	rill_way_of(sk, &way);
+	way.saddr = &saddr;
 	if (ipv6_addr_any(&saddr) && rill_is_v4(&sk->sk_v6_daddr))
 		ipv6_addr_set_v4mapped(0, &saddr);
-	dst = rill_route_lookup(sk, &saddr);
+	dst = rill_route_lookup(sk, &way);
 	if (IS_ERR(dst))
 		return PTR_ERR(dst);
 	sk->sk_v6_rcv_saddr = saddr;

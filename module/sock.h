@@ -62,9 +62,10 @@
 
 struct rill_bind;
 
-/* What an id leads to: a socket or a tombstone. */
+/* What an id leads to. */
 enum rill_node_kind {
-	RILL_NODE_SOCK,
+	RILL_NODE_SOCK,		/* a stream */
+	RILL_NODE_DGRAM,	/* a connected datagram socket */
 	RILL_NODE_TOMB,
 };
 
@@ -230,8 +231,8 @@ static inline struct rill_skb_cb *rill_cb(struct sk_buff *skb)
 
 #define rill_sk(ptr)	container_of_const(ptr, struct rill_sock, inet.sk)
 
-extern struct proto rill_prot, rill6_prot;
-extern const struct proto_ops rill_stream_ops;
+extern struct proto rill_prot, rill6_prot, rill_dgram_prot, rill6_dgram_prot;
+extern const struct proto_ops rill_stream_ops, rill_dgram_ops;
 extern int rill_family;
 extern const struct in6_addr rill_any4;
 extern struct kmem_cache *rill_rec_cache;
@@ -285,6 +286,7 @@ int rill_addr_put(const struct sock *sk, void *uaddr, const struct in6_addr *add
 		  __be16 port);
 int rill_addr_bindable(struct sock *sk, const struct in6_addr *addr, int oif);
 void rill_addr_show(struct sock *sk);
+void rill_addr_shown(struct sock *sk);
 
 /* door.c */
 int rill_doors_open(void);
@@ -296,8 +298,20 @@ int rill_cgroup_post_bind(struct sock *sk);
 int rill_cgroup_connect(struct sock *sk, void *uaddr, int len);
 void rill_cgroup_getname(struct sock *sk, void *uaddr, int len, bool peer);
 void rill_cgroup_release(struct sock *sk);
+int rill_cgroup_sendmsg(struct sock *sk, void *uaddr, int len, struct in6_addr *saddr);
+void rill_cgroup_recvmsg(struct sock *sk, void *uaddr, int len);
+
+/* proto.c */
+int rill_protos_register(void);
+void rill_protos_unregister(void);
 
 /* af_rill.c */
+void rill_sock_begin(struct sock *sk);
+int rill_init_sock(struct sock *sk);
+int rill_get_port(struct sock *sk, unsigned short port);
+int rill_bind(struct socket *sock, struct sockaddr_unsized *uaddr, int len);
+int rill_getname(struct socket *sock, struct sockaddr *uaddr, int peer);
+int rill_release(struct socket *sock);
 void rill_sock_init(struct sock *sk);
 void rill_port_return(struct sock *sk);
 void rill_forget_names(struct sock *sk, bool port);
@@ -306,8 +320,6 @@ void rill_close(struct sock *sk, long timeout);
 int rill_disconnect(struct sock *sk, int flags);
 void rill_destroy(struct sock *sk);
 void rill_reset(struct sock *sk, enum rill_mib why, int err);
-int rill_protos_register(void);
-void rill_protos_unregister(void);
 void rill_purge(struct sock *sk);
 
 /* connect.c */
@@ -361,9 +373,11 @@ int rill_backlog_rcv(struct sock *sk, struct sk_buff *skb);
 void rill_input(struct rill_udp *udp, struct sk_buff *skb);
 void rill_rcv_skb(struct sock *sk, struct sk_buff *skb);
 void rill_rcv_syn(struct sock *sk, struct sk_buff *skb, const struct rill_pkt *p, u16 data);
-struct sock *rill_node_sock(struct rill_node *node, const struct net *net);
+struct sock *rill_node_sock(struct rill_node *node, enum rill_node_kind kind,
+			    const struct net *net);
 void rill_rcv_icmp(struct sock *sk, int err);
-void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, u32 offset);
+void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, bool hard,
+		     u32 offset);
 
 /* output.c */
 void rill_apply(struct sock *sk, struct rill_out *out);
@@ -378,6 +392,7 @@ int rill_send_reply(struct rill_udp *udp, const struct sock *lsk, struct sk_buff
 
 /* listen.c */
 int rill_listen(struct socket *sock, int backlog);
+int rill_listen_carrier(struct sock *sk);
 void rill_conn_config(struct sock *sk, struct rill_conn_cfg *cfg);
 void rill_window_sync(struct sock *sk);
 void rill_listen_stop(struct sock *sk);
@@ -412,6 +427,8 @@ struct sock *rill_listener_nth(struct net *net, bool v6, loff_t pos);
 /* port.c */
 int rill_ports_init(void);
 void rill_ports_exit(void);
+bool rill_addrs_overlap(const struct sock *a, const struct sock *b);
+int rill_port_search(struct sock *sk, bool even, int (*try)(struct sock *sk, u16 port));
 int rill_port_get(struct sock *sk, u16 port);
 int rill_port_auto(struct sock *sk);
 int rill_port_listen(struct sock *sk);
@@ -420,10 +437,40 @@ void rill_port_inherit(struct sock *child, struct sock *parent);
 void rill_port_put(struct sock *sk);
 
 /* admit.c */
+bool rill_near(const struct sock *sk, const void *iph, bool v6);
 bool rill_admit(struct sock *sk, struct sk_buff *skb);
 bool rill_admit_icmp(const struct sock *sk, const struct sk_buff *skb, bool v6);
 struct sk_buff *rill_run_view(struct sk_buff *skb);
 void rill_run_view_put(struct sk_buff *skb, struct sk_buff *view);
+
+/* What a datagram says of itself, for those who may want it. */
+struct rill_dgram_names {
+	struct net *net;
+	struct in6_addr	local, remote;	/* IPv4 is v4-mapped */
+	u16	sport, dport;		/* Rill ports, the sender's and ours */
+	int	iif;			/* device it came by */
+	struct sk_buff *skb;		/* the packet, from our header on, for BPF programs */
+	u32	hdr_len;		/* of our header and its items */
+};
+
+/* dgram.c */
+int rill_dgram_init(struct sock *sk);
+void rill_dgram_close(struct sock *sk, long timeout);
+void rill_dgram_unhash(struct sock *sk);
+
+/* dgram_io.c */
+int rill_dgram_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
+int rill_dgram_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags);
+int rill_dgram_backlog_rcv(struct sock *sk, struct sk_buff *skb);
+
+/* dgram_table.c */
+int rill_dgram_table_init(void);
+void rill_dgram_table_exit(void);
+int rill_dgram_get_port(struct sock *sk, unsigned short port);
+void rill_dgram_put_port(struct sock *sk);
+struct sock *rill_dgram_find(const struct rill_dgram_names *n);
+int rill_dgram_proc_init(struct net *net);
+void rill_dgram_proc_exit(struct net *net);
 
 /* timer.c */
 void rill_timer_run(struct sock *sk);
@@ -460,11 +507,14 @@ int rill_ip6_getsockopt(struct sock *sk, int optname, char __user *optval, int _
 
 /* cmsg.c */
 void rill_ip6_see(struct rill_ip6_seen *seen, const struct sk_buff *skb, int iif);
+void rill_put_ip6_pktinfo(const struct sock *sk, struct msghdr *msg,
+			  const struct rill_ip6_seen *seen);
 void rill_put_ip6_seen(const struct sock *sk, struct msghdr *msg,
 		       const struct rill_ip6_seen *seen);
 int rill_ip6_get_pktoptions(struct sock *sk, char __user *optval, int __user *optlen, int len);
 
 /* errqueue.c */
+int rill_queue_too_big(struct sock *sk, const struct in6_addr *daddr, __be16 port, u32 mtu);
 void rill_queue_icmp(struct sock *sk, struct sk_buff *skb, bool v6, int err, u32 offset);
 bool rill_recverr(const struct sock *sk);
 int rill_recv_error(struct sock *sk, struct msghdr *msg, size_t len);

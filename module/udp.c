@@ -54,17 +54,23 @@ static int rill_udp_err_lookup(struct sock *usk, struct sk_buff *skb)
 	return 0;
 }
 
-/* The errno of an ICMP error, 0 for one that says nothing (MUST-55). */
-static int rill_icmp_errno(bool v6, u8 type, u8 code)
+/*
+ * The errno of an ICMP error, 0 for one that says nothing (MUST-55).
+ * @hard: it is one that UDP reports to a connected socket
+ */
+static int rill_icmp_errno(bool v6, u8 type, u8 code, bool *hard)
 {
 	int err = 0;
 
 	if (v6) {
-		icmpv6_err_convert(type, code, &err);
-		return type == ICMPV6_PKT_TOOBIG ? 0 : err;
+		*hard = icmpv6_err_convert(type, code, &err) || type == ICMPV6_PKT_TOOBIG;
+		return err;
 	}
-	if (type == ICMP_DEST_UNREACH && code <= NR_ICMP_UNREACH)
-		return code == ICMP_FRAG_NEEDED ? 0 : icmp_err_convert[code].errno;
+	*hard = type == ICMP_PARAMETERPROB;
+	if (type == ICMP_DEST_UNREACH && code <= NR_ICMP_UNREACH) {
+		*hard = icmp_err_convert[code].fatal || code == ICMP_FRAG_NEEDED;
+		return icmp_err_convert[code].errno;
+	}
 	return type == ICMP_TIME_EXCEEDED ? EHOSTUNREACH :
 	       type == ICMP_PARAMETERPROB ? EPROTO : 0;
 }
@@ -73,15 +79,16 @@ static void rill_udp_err(struct sock *usk, struct sk_buff *skb, const u8 *quoted
 {
 	struct rill_udp *udp = rcu_dereference_sk_user_data(usk);
 	u8 type, code;
+	bool hard;
 	int err;
 
 	if (!udp)
 		return;
 	type = udp->v6 ? icmp6_hdr(skb)->icmp6_type : icmp_hdr(skb)->type;
 	code = udp->v6 ? icmp6_hdr(skb)->icmp6_code : icmp_hdr(skb)->code;
-	err = rill_icmp_errno(udp->v6, type, code);
+	err = rill_icmp_errno(udp->v6, type, code, &hard);
 	if (err)
-		rill_input_icmp(udp, skb, err, quoted_udp - skb->data +
+		rill_input_icmp(udp, skb, err, hard, quoted_udp - skb->data +
 				sizeof(struct udphdr));
 }
 
@@ -230,6 +237,12 @@ struct rill_udp *rill_udp_client(struct rill_net *rn, bool v6, u64 cid)
 	return udp;
 }
 
+/* The one at the well-known port, NULL: not there yet. */
+struct rill_udp *rill_udp_server(struct rill_net *rn, bool v6)
+{
+	return smp_load_acquire(&rn->udp[v6][0]);
+}
+
 /* No packet may reach @rn any more: a grace period must follow. */
 void rill_udp_unpublish(struct rill_net *rn)
 {
@@ -284,44 +297,39 @@ static bool rill_udp_too_big(const struct dst_entry *dst, const struct sk_buff *
 }
 
 /*
- * Send @skb, which holds @n packets @stride bytes apart, to @sk's peer.
+ * Send @skb of @sk, which holds @n packets @stride bytes apart, along @way.
  * @dst: a reference, consumed; @ecn: the ECN field.  BHs are off.
  */
-void rill_udp_xmit(struct sock *sk, struct dst_entry *dst, struct sk_buff *skb, u16 n,
-		   u16 stride, u8 ecn)
+void rill_udp_xmit(struct sock *sk, const struct rill_way *way, struct dst_entry *dst,
+		   struct sk_buff *skb, u16 n, u16 stride, u8 ecn)
 {
-	struct rill_sock *rs = rill_sk(sk);
-	struct inet_sock *inet = inet_sk(sk);
+	struct rill_udp *udp = way->udp;
 	/* What sends is the socket itself where cgroup programs are to see it. */
-	struct sock *usk = rill_is_inet(sk) ? sk : rs->udp->sock->sk;
-	bool v6 = rs->udp->v6;
+	struct sock *usk = rill_is_inet(sk) ? sk : udp->sock->sk;
 
 	skb->dev = NULL;	/* iptunnel_xmit() would count on it */
-	skb->protocol = v6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
+	skb->protocol = udp->v6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
 	if (n > 1)
 		rill_udp_gso(skb, dst->dev, n, stride);
-	if (v6) {
-		u8 hops = rs->ip6.hop_limit >= 0 ? rs->ip6.hop_limit : ip6_dst_hoplimit(dst);
-
+	if (udp->v6) {
+		u8 hops = way->hops >= 0 ? way->hops : ip6_dst_hoplimit(dst);
 		__be32 label = ip6_make_flowlabel(sock_net(sk), skb, 0,
-						  test_bit(IPV6_AUTOFLOWLABEL, rs->ip6.on), NULL);
+						  test_bit(IPV6_AUTOFLOWLABEL,
+							   rill_sk(sk)->ip6.on), NULL);
 
 		skb->ignore_df = rill_udp_too_big(dst, skb, true);
 		/* No device: its tunnel counters would be written, and it has none. */
-		udp_tunnel6_xmit_skb(dst, usk, skb, NULL, &sk->sk_v6_rcv_saddr,
-				     &sk->sk_v6_daddr, rs->ip6.tclass | ecn, hops, label,
-				     rs->udp->port, rs->peer_udp, false RILL_IPCB_FLAGS);
+		udp_tunnel6_xmit_skb(dst, usk, skb, NULL, way->saddr, way->daddr,
+				     way->tos | ecn, hops, label, udp->port, way->dport, false
+				     RILL_IPCB_FLAGS);
 	} else {
-		u8 ttl = inet->uc_ttl >= 0 ? inet->uc_ttl : ip4_dst_hoplimit(dst);
+		u8 ttl = way->hops >= 0 ? way->hops : ip4_dst_hoplimit(dst);
 		__be16 df = rill_udp_too_big(dst, skb, false) || !ip_dont_fragment(sk, dst) ?
 			    0 : htons(IP_DF);
 
-		udp_tunnel_xmit_skb(dst_rtable(dst), usk, skb,
-				    sk->sk_v6_rcv_saddr.s6_addr32[3],
-				    sk->sk_v6_daddr.s6_addr32[3],
-				    (inet->tos & ~INET_ECN_MASK) | ecn, ttl, df,
-				    rs->udp->port, rs->peer_udp, false, false
-				    RILL_IPCB_FLAGS);
+		udp_tunnel_xmit_skb(dst_rtable(dst), usk, skb, way->saddr->s6_addr32[3],
+				    way->daddr->s6_addr32[3], way->tos | ecn, ttl, df,
+				    udp->port, way->dport, false, false RILL_IPCB_FLAGS);
 	}
 }
 

@@ -165,6 +165,14 @@ TEST_F(doors, either_holds_the_module)
 FIXTURE(bpf) { struct env e; int cgroup, map; char dir[64]; };
 FIXTURE_VARIANT(bpf) { const struct family *fam; };
 INET_ONLY(bpf);
+FAMILY(bpf, udp4);
+FAMILY(bpf, udp6);
+FAMILY(bpf, rill4_inet_dgram);
+FAMILY(bpf, rill6_inet_dgram);
+
+/* Half of the tests are about streams, one about datagrams. */
+#define STREAMS_ONLY()	do { if (self->e.fam->type) return; } while (0)
+#define DGRAMS_ONLY()	do { if (!self->e.fam->type) return; } while (0)
 
 static long bpf(int cmd, union bpf_attr *attr)
 {
@@ -276,7 +284,7 @@ TEST_F(bpf, sock_create)
 
 	ATTACH(CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, deny);
 	EXPECT_EQ(-EPERM, RET(env_try_socket(&self->e, CLIENT, 0)));
-	EXPECT_LE(0, socket(self->e.fam->af, SOCK_DGRAM, 0));
+	EXPECT_LE(0, socket(self->e.fam->af, SOCK_RAW, IPPROTO_RAW));
 	EXPECT_EQ(refs, refs_become(refs));
 	detach(self->cgroup, BPF_CGROUP_INET_SOCK_CREATE);
 	EXPECT_LE(0, env_try_socket(&self->e, CLIENT, 0));
@@ -311,6 +319,8 @@ TEST_F(bpf, bind)
 
 	ATTACH(CGROUP_SOCK, HOOK(POST_BIND), not_4711);
 	EXPECT_EQ(-EPERM, RET(do_bind(fd, env_addr(e, CLIENT, 4711))));
+	a = local_name(fd);
+	EXPECT_EQ(0, port_of(&a));
 	EXPECT_EQ(0, RET(do_bind(fd, env_addr(e, CLIENT, 4712))));
 	detach(self->cgroup, HOOK(POST_BIND));
 	fd = env_socket(e, CLIENT, 0);
@@ -331,12 +341,26 @@ TEST_F(bpf, bind)
 	EXPECT_EQ(80, port_of(&a));
 }
 
+/* A listener, or a datagram socket to be connected to. */
+static int answerer(const struct env *e, union sa *at)
+{
+	int fd;
+
+	if (!e->fam->type)
+		return env_listen(e, 8, at);
+	fd = env_socket(e, SERVER, 0);
+	if (do_bind(fd, env_addr(e, SERVER, 0)))
+		fatal("bind");
+	*at = local_name(fd);
+	return fd;
+}
+
 TEST_F(bpf, connect)
 {
 	struct env *e = &self->e;
 	bool v4 = e->fam->af == AF_INET;
 	union sa at, from = env_addr(e, CLIENT, 4714), a;
-	int lfd = env_listen(e, 8, &at), fd = env_socket(e, CLIENT, 0);
+	int lfd = answerer(e, &at), fd = env_socket(e, CLIENT, 0);
 	const struct bpf_insn deny[] = { MOV(0, 0), EXIT };
 	const struct bpf_insn to_listener[] = {
 		MOV(2, at.in.sin_port), STORE(1, offsetof(struct bpf_sock_addr, user_port), 2),
@@ -387,6 +411,7 @@ TEST_F(bpf, names_and_release)
 	int pair[2];
 	union sa a, own;
 
+	STREAMS_ONLY();
 	env_pair(e, pair);
 	own = local_name(pair[CLIENT]);
 	ATTACH(CGROUP_SOCK_ADDR, HOOK(GETPEERNAME), port_7);
@@ -415,6 +440,7 @@ TEST_F(bpf, packets)
 	union sa at;
 	char c;
 
+	STREAMS_ONLY();
 	lfd = env_listen(e, 8, &at);
 	ATTACH(CGROUP_SKB, BPF_CGROUP_INET_INGRESS, drop);
 	EXPECT_EQ(-EINPROGRESS, RET(do_connect(fd, at)));
@@ -433,6 +459,63 @@ TEST_F(bpf, packets)
 	EXPECT_EQ(-EAGAIN, RET(recv(afd, &c, 1, MSG_DONTWAIT)));
 	detach(self->cgroup, BPF_CGROUP_INET_EGRESS);
 	EXPECT_EQ(1, recv(afd, &c, 1, 0));
+}
+
+#define UDP_HOOK(what)	(self->e.fam->af == AF_INET6 ? BPF_CGROUP_UDP6_##what : \
+						       BPF_CGROUP_UDP4_##what)
+
+TEST_F(bpf, datagrams)
+{
+	struct env *e = &self->e;
+	const struct bpf_insn deny[] = { MOV(0, 0), EXIT };
+	union sa at, a, v4 = sa_loopback(AF_INET, 1);
+	const struct bpf_insn drop[] = COUNTING(0);
+	int sfd, fd = env_socket(e, CLIENT, 0);
+	socklen_t len = sizeof(a);
+	char c;
+
+	DGRAMS_ONLY();
+	sfd = answerer(e, &at);
+	const struct bpf_insn to_sfd[] = {
+		MOV(2, at.in.sin_port), STORE(1, offsetof(struct bpf_sock_addr, user_port), 2),
+		MOV(0, 1), EXIT,
+	};
+	const struct bpf_insn port_7[] = {
+		MOV(2, htons(7)), STORE(1, offsetof(struct bpf_sock_addr, user_port), 2),
+		MOV(0, 1), EXIT,
+	};
+
+	ATTACH(CGROUP_SOCK_ADDR, UDP_HOOK(SENDMSG), deny);
+	EXPECT_EQ(-EPERM, RET(sendto(fd, "x", 1, 0, &at.sa, sa_len(&at))));
+	detach(self->cgroup, UDP_HOOK(SENDMSG));
+	ATTACH(CGROUP_SOCK_ADDR, UDP_HOOK(SENDMSG), to_sfd);
+	a = env_addr(e, SERVER, 1);
+	EXPECT_EQ(1, RET(sendto(fd, "y", 1, 0, &a.sa, sa_len(&a))));
+	detach(self->cgroup, UDP_HOOK(SENDMSG));
+	ATTACH(CGROUP_SOCK_ADDR, UDP_HOOK(RECVMSG), port_7);
+	EXPECT_EQ(1, RET(recvfrom(sfd, &c, 1, 0, &a.sa, &len)));
+	EXPECT_EQ('y', c);
+	EXPECT_EQ(7, port_of(&a));
+	detach(self->cgroup, UDP_HOOK(RECVMSG));
+	/* IPv4 through an IPv6 socket is for IPv4's programs, however it is written */
+	if (e->fam->af == AF_INET6) {
+		union sa mapped = sa_any(AF_INET6, 1);
+
+		mapped.in6.sin6_addr = (struct in6_addr){ { { [10] = 0xff, 0xff, 127, 0, 0, 1 } } };
+		ATTACH(CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG, deny);
+		EXPECT_EQ(-EPERM, RET(sendto(fd, "x", 1, 0, &v4.sa, sa_len(&v4))));
+		EXPECT_EQ(-EPERM, RET(sendto(fd, "x", 1, 0, &mapped.sa, sa_len(&mapped))));
+		EXPECT_EQ(1, RET(sendto(fd, "z", 1, 0, &at.sa, sa_len(&at))));
+		EXPECT_EQ(1, RET(recv(sfd, &c, 1, 0)));
+		detach(self->cgroup, BPF_CGROUP_UDP4_SENDMSG);
+		ATTACH(CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, deny);
+		EXPECT_EQ(-EPERM, RET(do_connect(fd, v4)));
+		detach(self->cgroup, BPF_CGROUP_INET4_CONNECT);
+	}
+	ATTACH(CGROUP_SKB, BPF_CGROUP_INET_INGRESS, drop);
+	EXPECT_EQ(1, RET(sendto(fd, "x", 1, 0, &at.sa, sa_len(&at))));
+	EXPECT_LE(1, counted_more(self->map, 0));
+	EXPECT_EQ(-EAGAIN, RET(recv(sfd, &c, 1, MSG_DONTWAIT)));
 }
 
 TEST_HARNESS_MAIN

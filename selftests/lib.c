@@ -23,6 +23,14 @@ FAM(tcp4_veth, "tcp4_veth", AF_INET, .veth = true);
 FAM(tcp6_veth, "tcp6_veth", AF_INET6, .veth = true);
 FAM(rill4_veth, "rill4_veth", AF_INET, .rill = true, .veth = true);
 FAM(rill6_veth, "rill6_veth", AF_INET6, .rill = true, .veth = true);
+FAM(udp4, "udp4", AF_INET, .type = SOCK_DGRAM);
+FAM(udp6, "udp6", AF_INET6, .type = SOCK_DGRAM);
+FAM(rill4_dgram, "rill4_dgram", AF_INET, .type = SOCK_DGRAM, .rill = true);
+FAM(rill6_dgram, "rill6_dgram", AF_INET6, .type = SOCK_DGRAM, .rill = true);
+FAM(rill4_inet_dgram, "rill4_inet_dgram", AF_INET, .type = SOCK_DGRAM, .rill = true, .inet = true);
+FAM(rill6_inet_dgram, "rill6_inet_dgram", AF_INET6, .type = SOCK_DGRAM, .rill = true, .inet = true);
+FAM(rill4_dgram_veth, "rill4_dgram_veth", AF_INET, .type = SOCK_DGRAM, .rill = true, .veth = true);
+FAM(rill6_dgram_veth, "rill6_dgram_veth", AF_INET6, .type = SOCK_DGRAM, .rill = true, .veth = true);
 FAM(rill4_inet, "rill4_inet", AF_INET, .rill = true, .inet = true);
 FAM(rill6_inet, "rill6_inet", AF_INET6, .rill = true, .inet = true);
 
@@ -235,7 +243,7 @@ int env_domain(const struct env *e)
 int env_protocol(const struct env *e)
 {
 	if (!e->fam->rill)
-		return IPPROTO_TCP;
+		return e->fam->type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
 	if (e->fam->inet)
 		return IPPROTO_RILL;
 	return e->fam->af == AF_INET6 ? RILL_PROTO_V6 : RILL_PROTO_V4;
@@ -247,7 +255,8 @@ int env_try_socket(const struct env *e, enum side side, int flags)
 
 	if (e->fam->veth)
 		env_enter(e, side);
-	fd = socket(env_domain(e), SOCK_STREAM | flags, e->fam->rill ? env_protocol(e) : 0);
+	fd = socket(env_domain(e), (e->fam->type ? e->fam->type : SOCK_STREAM) | flags,
+		    e->fam->rill ? env_protocol(e) : 0);
 	err = errno;
 	if (e->fam->veth)
 		env_enter(e, CLIENT);

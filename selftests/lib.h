@@ -53,6 +53,7 @@
 struct family {
 	const char *name;
 	int af;			/* AF_INET or AF_INET6: the addresses it takes */
+	int type;		/* SOCK_DGRAM, else 0: SOCK_STREAM */
 	bool rill;		/* Rill, else the oracle */
 	bool inet;		/* Rill by the second door: af and IPPROTO_RILL */
 	bool veth;		/* client and server in two namespaces, else over lo */
@@ -62,6 +63,9 @@ extern const struct family fam_tcp4, fam_tcp6, fam_rill4, fam_rill6;
 extern const struct family fam_tcp4_veth, fam_tcp6_veth;
 extern const struct family fam_rill4_veth, fam_rill6_veth;
 extern const struct family fam_rill4_inet, fam_rill6_inet;
+extern const struct family fam_udp4, fam_udp6, fam_rill4_dgram, fam_rill6_dgram;
+extern const struct family fam_rill4_inet_dgram, fam_rill6_inet_dgram;
+extern const struct family fam_rill4_dgram_veth, fam_rill6_dgram_veth;
 
 /* The number of AF_RILL in force, or -1 without the module. */
 int rill_family(void);
@@ -107,6 +111,14 @@ struct env {
 #define BY_DOORS(NAME) \
 	OVER_LO(NAME); \
 	FAMILY(NAME, rill4_inet); FAMILY(NAME, rill6_inet)
+
+/* Datagrams: UDP is the oracle. */
+#define DGRAMS(NAME) \
+	FAMILY(NAME, udp4); FAMILY(NAME, udp6); \
+	FAMILY(NAME, rill4_dgram); FAMILY(NAME, rill6_dgram)
+#define DGRAMS_BY_DOORS(NAME) \
+	DGRAMS(NAME); \
+	FAMILY(NAME, rill4_inet_dgram); FAMILY(NAME, rill6_inet_dgram)
 
 #define OVER_BOTH(NAME)	OVER_LO(NAME); OVER_VETH(NAME)
 /* Both families of addresses and both paths, each once: for what is costly. */

@@ -101,6 +101,7 @@ struct proto_accept_arg {
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
 #define sk_drops_inc(sk)	atomic_inc(&(sk)->sk_drops)
+#define sk_drops_read(sk)	atomic_read(&(sk)->sk_drops)
 #define fl4_set_dscp(fl4, tos)	((fl4)->flowi4_tos = (tos) & 0xfc)
 #else
 #define fl4_set_dscp(fl4, tos)	((fl4)->flowi4_dscp = inet_dsfield_to_dscp(tos))

@@ -38,8 +38,8 @@ bool rill_tomb_rcv(struct rill_tomb *t, const struct rill_hdr *h, const struct r
  * rill_stray() - a packet came for nobody: answer with a RESET, or not at all.
  *
  * Only a packet that names its sender's id can be answered, since a RESET must
- * carry it: SYN, echo and probes do.  The answer is shorter than any of them,
- * and a RESET is never answered.
+ * carry it: SYN, echo, probes and the datagrams of a connected socket do.  The
+ * answer is shorter than any of them, and a RESET is never answered.
  *
  * Return: true when @reply holds the RESET.
  */
@@ -51,7 +51,8 @@ bool rill_stray(const struct rill_hdr *h, const struct rill_ext *x, enum rill_re
 
 	if (!rill_ext_has(x, RILL_I_CID))
 		return false;
-	if (h->type != RILL_T_SYN && h->type != RILL_T_ECHO && h->type != RILL_T_DATA)
+	if (h->type != RILL_T_SYN && h->type != RILL_T_ECHO && h->type != RILL_T_DATA &&
+	    h->type != RILL_T_DGRAM)
 		return false;
 	rill_ext_put_reason(&ext, why);
 	rh.ext_len = ext.len;

@@ -86,6 +86,14 @@ enum rill_mib {
 	/* received and dropped: the program's wish, besides its filter */
 	RILL_MIB_INDEVICE,		/* not by the device the socket is bound to */
 	RILL_MIB_INMINTTL,		/* from farther than IP_MINTTL allows */
+	/* datagrams */
+	RILL_MIB_INDGRAMS,		/* datagrams queued for a program */
+	RILL_MIB_OUTDGRAMS,		/* datagrams sent */
+	RILL_MIB_INDGRAMBAD,		/* without ports, with an id, or of another length */
+	RILL_MIB_INDGRAMNOPORT,		/* for a port nobody has */
+	RILL_MIB_INDGRAMCAST,		/* to a broadcast or multicast address */
+	RILL_MIB_INDGRAMFULL,		/* receive buffer full, or no memory */
+	RILL_MIB_DGRAMREFUSED,		/* refusals of datagrams, believed */
 	RILL_MIB_MAX
 };
 

@@ -14,6 +14,7 @@ static const u8 rill_flags_of[] = {
 	[RILL_T_ECHO] = RILL_F_KNOWN,
 	[RILL_T_DATA] = RILL_F_KNOWN,
 	[RILL_T_RESET] = 0,
+	[RILL_T_DGRAM] = 0,
 };
 
 /*
@@ -29,7 +30,7 @@ enum rill_wire_err rill_wire_hdr_get(struct rill_hdr *h, const u8 *p, u32 len)
 	if (p[0] >> 4 != RILL_WIRE_VERSION)
 		return RILL_WIRE_VERSION_ERR;
 	h->type = p[0] & 0x0f;
-	if (h->type < RILL_T_SYN || h->type > RILL_T_RESET)
+	if (h->type < RILL_T_SYN || h->type > RILL_T_DGRAM)
 		return RILL_WIRE_TYPE;
 	h->flags = p[1];
 	if (h->flags & ~rill_flags_of[h->type])
@@ -169,6 +170,15 @@ enum rill_wire_err rill_wire_ext_get(struct rill_ext *x, const struct rill_hdr *
 		left -= RILL_ITEM_HDR + len;
 	}
 	return RILL_WIRE_OK;
+}
+
+/*
+ * Is a packet of type DGRAM, with @len bytes of payload, one?  It says its length
+ * once more, so that what cut or merged packets wrongly on the way shows.
+ */
+bool rill_wire_dgram_ok(const struct rill_hdr *h, const struct rill_ext *x, u32 len)
+{
+	return !h->cid && rill_ext_has(x, RILL_I_PORTS) && h->credit == len;
 }
 
 /* Room for one item; struct rill_extbuf holds one of each kind. */

@@ -45,6 +45,7 @@ enum rill_type {
 	RILL_T_ECHO = 3,	/* client: here is the cookie */
 	RILL_T_DATA = 4,	/* payload, acknowledgement, FIN, probe: any mix */
 	RILL_T_RESET = 5,	/* it is over */
+	RILL_T_DGRAM = 6,	/* a datagram: belongs to no connection */
 };
 
 /* header flags */
@@ -75,6 +76,7 @@ enum rill_item {
 #define RILL_ACK_ITEM_MAX	(RILL_ITEM_HDR + RILL_ACK_FIXED + 4 * RILL_ACK_PAIRS_MAX)
 #define RILL_ECN_ITEM		(RILL_ITEM_HDR + 12)
 #define RILL_CID_ITEM		(RILL_ITEM_HDR + 8)
+#define RILL_PORTS_ITEM		(RILL_ITEM_HDR + 4)
 #define RILL_COOKIE_LEN		40	/* bytes, this implementation's */
 #define RILL_TOKEN_LEN		24	/* likewise */
 #define RILL_TOKEN_MIN		8	/* bytes of any token */
@@ -84,7 +86,7 @@ enum rill_item {
 /* Why a RESET was sent. */
 enum rill_reason {
 	RILL_R_NONE = 0,
-	RILL_R_REFUSED = 1,	/* to a SYN: nobody listens there */
+	RILL_R_REFUSED = 1,	/* to a SYN or a datagram: nobody is there */
 	RILL_R_ABORT = 2,	/* the program closed with unread data, or lingered 0 */
 	RILL_R_STRAY = 3,	/* no such connection */
 	RILL_R_COOKIE = 4,	/* to an echo: cookie too old, or the listener gone */
@@ -101,10 +103,10 @@ struct rill_params {
 
 /* The header as read; numbers are still 32 bits wide. */
 struct rill_hdr {
-	u64	cid;		/* the receiver's id, 0 in a SYN */
+	u64	cid;		/* the receiver's id, 0 in a SYN and a datagram */
 	u32	pn;		/* packet number; attempt in SYN and SYN-ACK; quoted in RESET */
 	u32	off;		/* stream offset of the payload */
-	u32	credit;		/* offset up to which the sender takes bytes */
+	u32	credit;		/* offset up to which the sender takes bytes; a datagram's length */
 	u16	ext_len;	/* bytes of extension */
 	u8	type;		/* enum rill_type */
 	u8	flags;		/* RILL_F_* */
@@ -159,6 +161,7 @@ enum rill_wire_err rill_wire_hdr_get(struct rill_hdr *h, const u8 *p, u32 len);
 void rill_wire_hdr_put(u8 *p, const struct rill_hdr *h);
 enum rill_wire_err rill_wire_ext_get(struct rill_ext *x, const struct rill_hdr *h,
 				     const u8 *p);
+bool rill_wire_dgram_ok(const struct rill_hdr *h, const struct rill_ext *x, u32 len);
 
 void rill_ext_put_ack(struct rill_extbuf *x, u32 largest, u32 delay, u32 first,
 		      const u16 *pairs, u8 npairs);

@@ -80,6 +80,8 @@ TEST(stray__what_is_answered)
 		{ "a probe", RILL_T_DATA, 1, 1 }, { "data without an id", RILL_T_DATA, 0, 0 },
 		{ "SYN-ACK", RILL_T_SYNACK, 1, 0 }, { "RESET", RILL_T_RESET, 1, 0 },
 		{ "RESET without an id", RILL_T_RESET, 0, 0 },
+		{ "a connected datagram", RILL_T_DGRAM, 1, 1 },
+		{ "a datagram", RILL_T_DGRAM, 0, 0 },
 	};
 	struct rill_reply reply;
 	u32 i;

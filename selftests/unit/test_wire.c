@@ -30,7 +30,9 @@ TEST(hdr_get__refusals)
 		{ "version 0", RILL_HDR, 0x04, 0, 0, 0, RILL_WIRE_VERSION_ERR },
 		{ "version 2", RILL_HDR, 0x24, 0, 0, 0, RILL_WIRE_VERSION_ERR },
 		{ "type 0", RILL_HDR, 0x10, 0, 0, 0, RILL_WIRE_TYPE },
-		{ "type 6", RILL_HDR, 0x16, 0, 0, 0, RILL_WIRE_TYPE },
+		{ "a datagram", RILL_HDR, 0x16, 0, 0, 0, RILL_WIRE_OK },
+		{ "FIN in a datagram", RILL_HDR, 0x16, 0x01, 0, 0, RILL_WIRE_FLAGS },
+		{ "type 7", RILL_HDR, 0x17, 0, 0, 0, RILL_WIRE_TYPE },
 		{ "type 15", RILL_HDR, 0x1f, 0, 0, 0, RILL_WIRE_TYPE },
 		{ "key phase", RILL_HDR, 0x14, 0x80, 0, 0, RILL_WIRE_FLAGS },
 		{ "flag 0x10", RILL_HDR, 0x14, 0x10, 0, 0, RILL_WIRE_FLAGS },
@@ -64,7 +66,7 @@ TEST(hdr_put__inverse_of_get)
 	u8 b[RILL_HDR + 1];
 	u8 type;
 
-	for (type = RILL_T_SYN; type <= RILL_T_RESET; type++) {
+	for (type = RILL_T_SYN; type <= RILL_T_DGRAM; type++) {
 		h = (struct rill_hdr){ .cid = 0xfedcba9876543210ULL, .pn = 0xffffffff, .off = 7,
 				       .credit = 0x80000000, .type = type };
 		rill_wire_hdr_put(b + 1, &h);	/* any alignment */
@@ -214,4 +216,27 @@ TEST(extbuf__holds_the_largest_packet)
 	rill_ext_put_cid(&b, 1);
 	EXPECT(b.len <= sizeof(b.b));
 	EXPECT(b.len <= RILL_EXT_MAX);
+}
+
+TEST(dgram_ok__rules)
+{
+	static const struct { const char *what; u16 has; u64 cid; u32 says, len; bool ok; } t[] = {
+		{ "empty", BIT(RILL_I_PORTS), 0, 0, 0, true },
+		{ "with an id to answer to", BIT(RILL_I_PORTS) | BIT(RILL_I_CID), 0, 9, 9, true },
+		{ "of the largest size", BIT(RILL_I_PORTS), 0, 65467, 65467, true },
+		{ "without ports", BIT(RILL_I_CID), 0, 9, 9, false },
+		{ "to an id", BIT(RILL_I_PORTS), 1, 9, 9, false },
+		{ "cut short", BIT(RILL_I_PORTS), 0, 9, 8, false },
+		{ "with more behind it", BIT(RILL_I_PORTS), 0, 9, 10, false },
+		{ "of a length that lies", BIT(RILL_I_PORTS), 0, 0xffffffff, 9, false },
+	};
+	u32 i;
+
+	for (i = 0; i < COUNT(t); i++) {
+		struct rill_hdr h = { .type = RILL_T_DGRAM, .cid = t[i].cid, .credit = t[i].says };
+		struct rill_ext x = { .has = t[i].has };
+
+		ROW("%s", t[i].what);
+		EXPECT_EQ(rill_wire_dgram_ok(&h, &x, t[i].len), t[i].ok);
+	}
 }

@@ -12,14 +12,15 @@
 local rill = Proto("rill", "Rill Transport Protocol")
 
 local HDR, EXT_MAX, VERSION = 24, 512, 1
-local TYPES = { [1] = "SYN", [2] = "SYN-ACK", [3] = "ECHO", [4] = "DATA", [5] = "RESET" }
+local TYPES = { [1] = "SYN", [2] = "SYN-ACK", [3] = "ECHO", [4] = "DATA", [5] = "RESET",
+		[6] = "DGRAM" }
 local ITEMS = { [0] = "END", [1] = "ACK", [2] = "ECN", [3] = "CID", [4] = "PORTS",
 		[5] = "PARAMS", [6] = "COOKIE", [7] = "REASON", [8] = "TOKEN" }
 local REASONS = { [0] = "none", [1] = "refused", [2] = "abort", [3] = "stray",
 		  [4] = "cookie too old", [5] = "time-out" }
 local SOCKS = { [1] = "stream", [5] = "records" }
 -- flags a type may have: ECHO and DATA all four, the others none
-local FLAGS_OF = { [1] = 0, [2] = 0, [3] = 0x0f, [4] = 0x0f, [5] = 0 }
+local FLAGS_OF = { [1] = 0, [2] = 0, [3] = 0x0f, [4] = 0x0f, [5] = 0, [6] = 0 }
 
 local f = {
 	version = ProtoField.uint8("rill.version", "Version", base.DEC, nil, 0xf0),
@@ -206,9 +207,11 @@ function rill.dissector(buf, pinfo, root)
 	if type == 1 or type == 2 then pn:append_text(" (attempt)") end
 	if type == 5 then pn:append_text(" (quoted)") end
 	tree:add(f.off, buf(16, 4))
-	tree:add(f.credit, buf(20, 4))
+	local credit = tree:add(f.credit, buf(20, 4))
+	if type == 6 then credit:append_text(" (length)") end
 
-	local info = { name .. flag_text(buf(1, 1):uint()) .. " Num=" .. buf(12, 4):uint() }
+	local info = { name .. flag_text(buf(1, 1):uint()) }
+	if type ~= 6 then info[1] = info[1] .. " Num=" .. buf(12, 4):uint() end
 	if HDR + ext_len > len or ext_len > EXT_MAX then
 		tree:add_proto_expert_info(bad, "extension length")
 		pinfo.cols.info = info[1] .. " [malformed]"
@@ -224,6 +227,10 @@ function rill.dissector(buf, pinfo, root)
 		info[#info + 1] = "Off=" .. buf(16, 4):uint()
 		info[#info + 1] = "Credit=" .. buf(20, 4):uint()
 		info[#info + 1] = "Len=" .. body
+	end
+	if type == 6 then
+		info[#info + 1] = "Len=" .. body
+		if body ~= buf(20, 4):uint() then credit:add_proto_expert_info(bad, "length") end
 	end
 	if body > 0 then
 		local t = tree:add(f.payload, buf(HDR + ext_len))
