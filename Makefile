@@ -59,7 +59,7 @@ shell:			## a prompt in the guest with the module loaded; K=debug for the debug 
 perf:			## Rill beside TCP over a veth in the guest: throughput, round trip, connections
 	@$(VM)/perf.sh
 
-kselftest:		## the kselftests in the guest; K=stock|debug, T=name for one of them
+kselftest:		## the kselftests in the guest; K=stock|debug, T='name...' for some of them
 	@$(VM)/kselftest.sh -k $(K) $(T)
 
 unit sim fuzz:		## the engine's tests, on this machine

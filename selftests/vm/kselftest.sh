@@ -1,6 +1,6 @@
 #!/bin/bash
-# kselftest.sh [-k stock|debug] [TEST] - builds the kselftests, runs all of them
-# or the one named in the guest, and ends with "N passed, N failed, N skipped".
+# kselftest.sh [-k stock|debug] [TEST...] - builds the kselftests, runs all of them
+# or those named in the guest, and ends with "N passed, N failed, N skipped".
 # A complaint of the guest's kernel is a failure like any other.  The output
 # stays in build/log/kselftest-KERNEL.log, the guest's log in build/guest-KERNEL/.
 set -eu -o pipefail
@@ -9,7 +9,6 @@ set -eu -o pipefail
 kernel=stock
 while getopts k: opt; do case $opt in k) kernel=$OPTARG;; *) exit 2;; esac; done
 shift $((OPTIND - 1))
-test=${1-}
 
 apt_install "${BUILD_PACKAGES[@]}" rsync perl linux-source-6.1
 
@@ -57,21 +56,22 @@ mkdir "$run/guest"
 exec 8>&-
 
 run_args='-c rill'
-if [ -n "$test" ]; then
+[ $# = 0 ] || run_args=
+for test; do
 	grep -qx "rill:$test" "$run/kselftest-list.txt" || test=$test.sh
 	grep -qx "rill:$test" "$run/kselftest-list.txt" || {
 		say "no test ${test%.sh}; there are: $(sed 's/^rill://' "$run/kselftest-list.txt" | tr '\n' ' ')"
 		exit 2
 	}
-	run_args="-t rill:$test"
-fi
+	run_args="$run_args -t rill:$test"
+done
 
 # What TCP does is the oracle of the stock run; the debug kernel, several times
 # slower, looks at Rill alone, moves less, and is spared whole programs unless one
 # asks for them by name.
 only=:
 [ "$kernel" != debug ] || only='export RILL_ONLY=rill RILL_TEST_MB=1 RILL_TEST_QUICK=1'
-[ -z "$test" ] || only=${only/ RILL_TEST_QUICK=1/}
+[ $# = 0 ] || only=${only/ RILL_TEST_QUICK=1/}
 
 # What the runner does not say: how long each program took.
 clock() {
