@@ -516,3 +516,29 @@ const struct proto_ops rill_stream_ops = {
 	.splice_read = rill_splice_read,
 	.splice_eof = rill_splice_eof,
 };
+
+/* SOCK_SEQPACKET: as the stream, but without what takes bytes where it pleases. */
+const struct proto_ops rill_record_ops = {
+	.owner = THIS_MODULE,
+	.release = rill_release,
+	.bind = rill_bind,
+	.connect = rill_connect,
+	.socketpair = sock_no_socketpair,
+	.accept = rill_accept_op,
+	.getname = rill_getname,
+	.poll = rill_poll,
+	.ioctl = rill_ioctl,
+	.gettstamp = sock_gettstamp,
+	.listen = rill_listen,
+	.shutdown = rill_shutdown,
+	.setsockopt = rill_setsockopt,
+	.getsockopt = rill_getsockopt,
+	.sendmsg = rill_sendmsg_op,
+	.recvmsg = rill_recvmsg_op,
+	.mmap = sock_no_mmap,
+#ifdef RILL_OLD_SENDPAGE
+	.sendpage = sock_no_sendpage,
+#endif
+	.set_rcvlowat = rill_set_rcvlowat,
+	.splice_eof = rill_splice_eof,
+};

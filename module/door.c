@@ -22,6 +22,7 @@ struct rill_sock_type {
 
 static const struct rill_sock_type rill_types[] = {
 	{ SOCK_STREAM, &rill_stream_ops, &rill_prot, &rill6_prot },
+	{ SOCK_SEQPACKET, &rill_record_ops, &rill_prot, &rill6_prot },
 	{ SOCK_DGRAM, &rill_dgram_ops, &rill_dgram_prot, &rill6_dgram_prot },
 };
 

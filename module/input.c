@@ -267,6 +267,7 @@ void rill_rcv_skb(struct sock *sk, struct sk_buff *skb)
 		cb->start += RILL_HDR + p.h.ext_len;
 		rill_rcv_queue(sk, skb, out.verdict == RILL_RCV_AHEAD);
 		skb = NULL;
+		rill_record_scan(sk, now, &out);
 	}
 	rill_apply(sk, &out);
 free:

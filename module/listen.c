@@ -61,6 +61,8 @@ void rill_conn_config(struct sock *sk, struct rill_conn_cfg *cfg)
 	cfg->params.max_payload = clamp_t(u32, cfg->wnd, 536, RILL_PAYLOAD_MAX);
 	cfg->params.max_ack_delay = RILL_ACK_DELAY / RILL_MSEC;
 	cfg->params.sock_type = sk->sk_type;
+	if (sk->sk_type == SOCK_SEQPACKET)
+		cfg->params.max_record = rill_record_takes(sk);
 	cfg->cid = rill_random_cid();
 	cfg->sport = ntohs(inet_sk(sk)->inet_sport);
 	cfg->dport = ntohs(inet_sk(sk)->inet_dport);
@@ -424,7 +426,7 @@ void rill_listen_syn(struct rill_udp *udp, struct sk_buff *skb, struct rill_pkt 
 	}
 	rill_conn_config(sk, &cfg);
 	l.params = cfg.params;
-	l.credit = max_t(u32, cfg.wnd, cfg.params.max_payload);
+	l.credit = max_t(u32, cfg.wnd, rill_open_credit(&cfg.params));
 	cid = rill_open_id(&rn->id_key, path, &p->x);
 	if (rill_listen_is_fast(sk) &&
 	    !rill_listen_fast(sk, udp, skb, p, path, &l, cid, &fast, &child))

@@ -83,6 +83,7 @@ static const char *const rill_mib_names[RILL_MIB_MAX] = {
 	[RILL_MIB_INDGRAMCAST] = "InDgramCast",
 	[RILL_MIB_INDGRAMFULL] = "InDgramFull",
 	[RILL_MIB_DGRAMREFUSED] = "DgramRefused",
+	[RILL_MIB_INBADRECORD] = "InBadRecord",
 };
 
 static unsigned long rill_mib_sum(const struct rill_net *rn, int id)

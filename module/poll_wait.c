@@ -7,11 +7,11 @@
 #include <net/busy_poll.h>
 #include "sock.h"
 
-/* Enough to satisfy SO_RCVLOWAT, or nothing more will come. */
+/* Enough to satisfy SO_RCVLOWAT, or nothing more will come.  Of records, whole ones. */
 bool rill_stream_is_readable(struct sock *sk)
 {
 	const struct rill_recv *r = &rill_sk(sk)->conn.rx;
-	u64 n = rill_inq(sk);
+	u64 n = READ_ONCE(r->whole) - READ_ONCE(r->read);
 
 	return n >= (u64)sock_rcvlowat(sk, 0, INT_MAX) ||
 	       (n && (r->nxt + r->full > r->credit ||

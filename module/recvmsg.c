@@ -40,12 +40,13 @@ static int rill_inq_hint(const struct sock *sk)
  */
 bool rill_rcv_room(struct sock *sk, struct sk_buff *skb, bool ahead)
 {
-	u32 limit = max_t(u32, READ_ONCE(sk->sk_rcvbuf), 2 * rill_sk(sk)->conn.rx.wnd);
+	const struct rill_recv *r = &rill_sk(sk)->conn.rx;
+	u64 given = max_t(u64, r->wnd, r->credit - r->read);
+	u32 limit = max_t(u32, READ_ONCE(sk->sk_rcvbuf), min_t(u64, 2 * given, INT_MAX));
 
 	if (!ahead)
 		limit = min_t(u32, 2 * limit, INT_MAX);
-	if (atomic_read(&sk->sk_rmem_alloc) > limit &&
-	    (ahead || !skb_queue_empty(&sk->sk_receive_queue)))
+	if (atomic_read(&sk->sk_rmem_alloc) > limit && (ahead || rill_recv_ready(r)))
 		return false;
 	return sk_rmem_schedule(sk, skb, skb->truesize);
 }
@@ -185,7 +186,7 @@ static bool rill_frag_copy(struct rill_frag_pos *p, struct iov_iter *to, u32 n)
  * bytes all are in page fragments is walked once; what GRO chained is looked up
  * packet by packet.
  */
-static int rill_copy_out(struct sk_buff *skb, u32 skip, struct msghdr *msg, u32 len)
+int rill_copy_out(struct sk_buff *skb, u32 skip, struct msghdr *msg, u32 len)
 {
 	struct rill_skb_cb *cb = rill_cb(skb);
 	u32 plen = cb->n > 1 ? cb->plen : cb->len, i = skip / plen;
@@ -320,7 +321,7 @@ int rill_recv_wait(struct sock *sk, long *timeo, u64 seq)
 	add_wait_queue(sk_sleep(sk), &wait);
 	rill_sk(sk)->readers++;
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
-	ret = sk_wait_event(sk, timeo, r->nxt > seq || sk->sk_err ||
+	ret = sk_wait_event(sk, timeo, r->whole > seq || sk->sk_err ||
 			    sk->sk_shutdown & RCV_SHUTDOWN || sk->sk_state == TCP_CLOSE, &wait);
 	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	rill_sk(sk)->readers--;
@@ -339,6 +340,8 @@ static int rill_recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len, 
 
 	if (sk->sk_state == TCP_LISTEN)
 		return -ENOTCONN;
+	if (sk->sk_type == SOCK_SEQPACKET)
+		return rill_record_recv(sk, msg, len, flags);
 	for (;;) {
 		n = rill_recv_some(sk, msg, &seq, len - copied, flags);
 		if (n < 0)

@@ -170,11 +170,11 @@ static u32 rill_layout_copy(const struct rill_txrun *t, const struct page_frag *
 }
 
 /*
- * Copy up to @len bytes from @msg into @t, as one stretch of one fragment.
+ * Copy up to @len bytes of @from into @t, as one stretch of one fragment.
  * Returns the bytes copied, 0 when @t is full, or a negative errno: -EFAULT, or
  * -ENOMEM when the caller should wait for memory.
  */
-static int rill_txrun_copy(struct sock *sk, struct rill_txrun *t, struct msghdr *msg, u32 len)
+static int rill_txrun_copy(struct sock *sk, struct rill_txrun *t, struct iov_iter *from, u32 len)
 {
 	struct page_frag *pf = sk_page_frag(sk);
 	u32 hdrs, laid, done, bytes;
@@ -196,7 +196,7 @@ static int rill_txrun_copy(struct sock *sk, struct rill_txrun *t, struct msghdr 
 	bytes = len + hdrs * RILL_HDR;
 	if (!rill_charge(sk, bytes))
 		return -ENOMEM;
-	done = rill_layout_copy(t, pf, &msg->msg_iter, len, &laid);
+	done = rill_layout_copy(t, pf, from, len, &laid);
 	if (laid < bytes) {
 		sk_wmem_queued_add(sk, (int)laid - (int)bytes);
 		sk_mem_uncharge(sk, bytes - laid);
@@ -231,7 +231,7 @@ static int rill_fill_run(struct sock *sk, struct rill_txrun *t, struct msghdr *m
 	int n = 0;
 
 	while (done < len && sk_stream_memory_free(sk)) {
-		n = rill_txrun_copy(sk, t, msg, len - done);
+		n = rill_txrun_copy(sk, t, &msg->msg_iter, len - done);
 		if (n <= 0)
 			break;
 		done += n;
@@ -288,8 +288,102 @@ int rill_fill_syn(struct sock *sk, struct msghdr *msg, size_t len, struct rill_o
 	return len ? rill_fill_new(sk, msg, min_t(size_t, len, room), room, out) : 0;
 }
 
+/* A record on its way into the stream, which does not have it yet. */
+struct rill_laying {
+	struct rill_txrun *last;	/* takes what comes next */
+	struct rill_txrun *tail;	/* the stream's last run, if the record begins in it */
+	struct rill_txrun before;	/* what @tail was */
+	struct list_head fresh;		/* runs of the record alone */
+};
+
+/* Lay out @len bytes of @from.  0, -EFAULT, or -ENOMEM: wait for memory. */
+static int rill_lay_bytes(struct sock *sk, struct rill_laying *l, struct iov_iter *from, u32 len)
+{
+	int n;
+
+	while (len) {
+		n = l->last ? rill_txrun_copy(sk, l->last, from, len) : 0;
+		if (n < 0)
+			return n;
+		if (n) {
+			l->last->run.len += n;
+			len -= n;
+			continue;
+		}
+		l->last = rill_txrun_new(sk, rill_sk(sk)->conn.payload);
+		if (!l->last)
+			return -ENOMEM;
+		list_add_tail(&l->last->run.node, &l->fresh);
+	}
+	return 0;
+}
+
+/* Nothing of the record stays. */
+static void rill_lay_undo(struct sock *sk, struct rill_laying *l)
+{
+	struct rill_run *run, *next;
+	u32 more;
+	u8 i;
+
+	list_for_each_entry_safe(run, next, &l->fresh, node)
+		rill_run_free(sk, run);
+	if (!l->tail)
+		return;
+	for (i = l->before.nfrags; i < l->tail->nfrags; i++)
+		put_page(l->tail->frag[i].page);
+	more = l->tail->charged - l->before.charged;
+	sk_wmem_queued_add(sk, -(int)more);
+	sk_mem_uncharge(sk, more);
+	*l->tail = l->before;
+}
+
+/* All of it is laid out: it becomes part of the stream. */
+static void rill_lay_done(struct sock *sk, struct rill_laying *l, struct rill_out *out)
+{
+	struct rill_conn *c = &rill_sk(sk)->conn;
+	struct rill_run *run, *next;
+
+	if (l->tail) {
+		u32 more = l->tail->run.len - l->before.run.len;
+
+		l->tail->run.len = l->before.run.len;
+		rill_conn_grow(c, &l->tail->run, more, out);
+	}
+	list_for_each_entry_safe(run, next, &l->fresh, node) {
+		run->n = DIV_ROUND_UP(run->len, run->plen);
+		rill_conn_write(c, run, rill_now(), out);
+	}
+}
+
+/*
+ * Put a record at the end of the stream: its prefix, then @len bytes of @from,
+ * all or nothing.  0, -EFAULT, or -ENOMEM when the caller should wait for memory.
+ */
+int rill_lay_record(struct sock *sk, struct iov_iter *from, u32 len, struct rill_out *out)
+{
+	struct rill_laying l = { .fresh = LIST_HEAD_INIT(l.fresh) };
+	u8 prefix[RILL_PREFIX];
+	struct kvec vec = { prefix, sizeof(prefix) };
+	struct iov_iter head;
+	int err;
+
+	l.tail = l.last = rill_tail_run(sk);
+	if (l.tail)
+		l.before = *l.tail;
+	put_unaligned_be32(len, prefix);
+	iov_iter_kvec(&head, ITER_SOURCE, &vec, 1, sizeof(prefix));
+	err = rill_lay_bytes(sk, &l, &head, sizeof(prefix));
+	if (!err)
+		err = rill_lay_bytes(sk, &l, from, len);
+	if (err)
+		rill_lay_undo(sk, &l);
+	else
+		rill_lay_done(sk, &l, out);
+	return err;
+}
+
 /* Errors that keep a program from sending, as tcp_sendmsg_locked() has them. */
-static int rill_send_check(struct sock *sk)
+int rill_send_check(struct sock *sk)
 {
 	if (sk->sk_err)
 		return sock_error(sk);
@@ -299,7 +393,7 @@ static int rill_send_check(struct sock *sk)
 }
 
 /* Wait until the socket can take data.  0 or a negative errno. */
-static int rill_send_ready(struct sock *sk, long *timeo)
+int rill_send_ready(struct sock *sk, long *timeo)
 {
 	int err;
 
@@ -326,7 +420,7 @@ static int rill_send_control(struct sock *sk, struct msghdr *msg)
 }
 
 /* Send what can leave; MSG_MORE holds back a packet that is not full. */
-static void rill_push(struct sock *sk, int flags, struct rill_out *out)
+void rill_push(struct sock *sk, int flags, struct rill_out *out)
 {
 	struct rill_conn *c = &rill_sk(sk)->conn;
 	bool cork = c->cork;
@@ -337,12 +431,24 @@ static void rill_push(struct sock *sk, int flags, struct rill_out *out)
 	rill_out_init(out);
 }
 
+/* Nothing could be sent for @err: what to tell the program. */
+int rill_send_failed(struct sock *sk, int flags, int err)
+{
+	err = sk_stream_error(sk, flags, err);
+	/* No acknowledgement will come and wake those on edges: look now. */
+	if (err == -EAGAIN && rill_sk(sk)->conn.tx.una == rill_sk(sk)->conn.tx.end)
+		sk->sk_write_space(sk);
+	return err;
+}
+
 static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	struct rill_out out;
 	int err, n, copied = 0, syn = 0;
 
+	if (sk->sk_type == SOCK_SEQPACKET)
+		return rill_record_send(sk, msg, len);
 	if (unlikely(msg->msg_flags & MSG_FASTOPEN || rill_sk(sk)->defer)) {
 		err = rill_fast_send(sk, msg, len, &syn);
 		if (err == -EINPROGRESS && syn)
@@ -387,11 +493,7 @@ static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
 out_err:
 	if (copied + syn)
 		return copied + syn;
-	err = sk_stream_error(sk, msg->msg_flags, err);
-	/* No acknowledgement will come and wake those on edges: look now. */
-	if (err == -EAGAIN && rill_sk(sk)->conn.tx.una == rill_sk(sk)->conn.tx.end)
-		sk->sk_write_space(sk);
-	return err;
+	return rill_send_failed(sk, msg->msg_flags, err);
 }
 
 /*

@@ -232,7 +232,7 @@ static inline struct rill_skb_cb *rill_cb(struct sk_buff *skb)
 #define rill_sk(ptr)	container_of_const(ptr, struct rill_sock, inet.sk)
 
 extern struct proto rill_prot, rill6_prot, rill_dgram_prot, rill6_dgram_prot;
-extern const struct proto_ops rill_stream_ops, rill_dgram_ops;
+extern const struct proto_ops rill_stream_ops, rill_record_ops, rill_dgram_ops;
 extern int rill_family;
 extern const struct in6_addr rill_any4;
 extern struct kmem_cache *rill_rec_cache;
@@ -347,6 +347,11 @@ bool rill_stream_memory_free(const struct sock *sk, int wake);
 
 /* sendmsg.c */
 int rill_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
+int rill_lay_record(struct sock *sk, struct iov_iter *from, u32 len, struct rill_out *out);
+int rill_send_check(struct sock *sk);
+int rill_send_ready(struct sock *sk, long *timeo);
+void rill_push(struct sock *sk, int flags, struct rill_out *out);
+int rill_send_failed(struct sock *sk, int flags, int err);
 void rill_run_free(struct sock *sk, struct rill_run *run);
 int rill_fill_syn(struct sock *sk, struct msghdr *msg, size_t len, struct rill_out *out);
 struct sk_buff *rill_run_skb(struct sock *sk, const struct rill_tx *tx, u32 headroom);
@@ -360,6 +365,7 @@ u64 rill_inq(const struct sock *sk);
 struct sk_buff *rill_rcv_find(struct sock *sk, u64 seq, u32 *skip);
 void rill_rcv_eat(struct sock *sk, u64 seq);
 void rill_rcv_took(struct sock *sk, u32 bytes);
+int rill_copy_out(struct sk_buff *skb, u32 skip, struct msghdr *msg, u32 len);
 int rill_recv_end(struct sock *sk);
 int rill_recv_wait(struct sock *sk, long *timeo, u64 seq);
 
@@ -367,6 +373,13 @@ int rill_recv_wait(struct sock *sk, long *timeo, u64 seq);
 ssize_t rill_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe,
 			 size_t len, unsigned int flags);
 void rill_splice_eof(struct socket *sock);
+
+/* record.c */
+int rill_record_send(struct sock *sk, struct msghdr *msg, size_t len);
+int rill_record_recv(struct sock *sk, struct msghdr *msg, size_t len, int flags);
+void rill_record_scan(struct sock *sk, u64 now, struct rill_out *out);
+u32 rill_record_takes(const struct sock *sk);
+u32 rill_record_inq(struct sock *sk);
 
 /* input.c */
 int rill_backlog_rcv(struct sock *sk, struct sk_buff *skb);

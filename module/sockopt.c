@@ -176,6 +176,8 @@ static int rill_set_fastopen(struct sock *sk, int val)
 {
 	if (val < 0 || !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 		return -EINVAL;
+	if (val && sk->sk_type != SOCK_STREAM)
+		return -EOPNOTSUPP;	/* no record goes with a SYN: record.c */
 	WRITE_ONCE(rill_sk(sk)->fast_max,
 		   min_t(u32, val, READ_ONCE(sock_net(sk)->core.sysctl_somaxconn)));
 	return 0;
@@ -185,7 +187,8 @@ static int rill_set_fastopen_connect(struct sock *sk, int val)
 {
 	if (val < 0 || val > 1)
 		return -EINVAL;
-	if (!(READ_ONCE(rill_sk_net(sk)->fastopen) & RILL_FASTOPEN_CLIENT))
+	if (!(READ_ONCE(rill_sk_net(sk)->fastopen) & RILL_FASTOPEN_CLIENT) ||
+	    (val && sk->sk_type != SOCK_STREAM))
 		return -EOPNOTSUPP;
 	if (sk->sk_state != TCP_CLOSE)
 		return -EINVAL;
@@ -473,6 +476,12 @@ static u64 rill_outq(const struct sock *sk, unsigned int cmd)
 	return tx->end - (cmd == SIOCOUTQ ? tx->una : tx->nxt);
 }
 
+/* Bytes one can read: of a stream all, of records the next. */
+static u32 rill_inq_ioctl(struct sock *sk)
+{
+	return sk->sk_type == SOCK_SEQPACKET ? rill_record_inq(sk) : rill_inq(sk);
+}
+
 /* ioctl(2): the queues, as tcp_ioctl(); addresses and routes are IP's. */
 int rill_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
@@ -488,7 +497,7 @@ int rill_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 		if (sk->sk_state == TCP_LISTEN)
 			return -EINVAL;
 		lock_sock(sk);
-		n = cmd == SIOCINQ ? rill_inq(sk) : rill_outq(sk, cmd);
+		n = cmd == SIOCINQ ? rill_inq_ioctl(sk) : rill_outq(sk, cmd);
 		release_sock(sk);
 		break;
 	default:	/* addresses and routes, which any socket may ask about */

@@ -15,13 +15,14 @@
 #include "lib.h"
 
 enum { SYN = 1, SYNACK, ECHO, DATA, RESET };		/* packet types */
-enum { FIN = 1, EOR = 2, ELICIT = 4, NOW = 8 };		/* flags */
+enum { FIN = 1, ELICIT = 4, NOW = 8 };			/* flags */
 enum { I_END, I_ACK, I_ECN, I_CID, I_PORTS, I_PARAMS, I_COOKIE, I_REASON };
 enum { R_NONE, R_REFUSED, R_ABORT, R_STRAY, R_COOKIE, R_TIMEOUT };
 
 #define HDR		24
 #define BASE		1200		/* bytes of a SYN */
 #define PEER_CREDIT	(1 << 20)
+#define PEER_RECORD	65536		/* bytes of a record it takes */
 #define COOKIE_TTL	60000		/* ms, this implementation's */
 
 struct pkt {
@@ -39,6 +40,7 @@ struct peer {
 	uint32_t got;		/* the kernel's stream offset up to which we have it */
 	uint32_t credit;	/* bytes the kernel takes, as it said last */
 	uint16_t sport, dport;	/* Rill ports, ours and the kernel's */
+	uint8_t type;		/* socket type we ask for */
 	uint8_t cookie_len, cookie[255];
 	struct pkt in;		/* the packet received last */
 };
@@ -94,12 +96,13 @@ static inline void pkt_ports(struct pkt *p, uint16_t sport, uint16_t dport)
 
 static inline void pkt_params(struct pkt *p, uint16_t max_payload, uint16_t delay, int type)
 {
-	uint8_t v[6] = { };
+	uint8_t v[10] = { };
 
 	put16(v, max_payload);
 	put16(v + 2, delay);
 	v[4] = type;
-	pkt_item(p, I_PARAMS, v, 6);
+	put32(v + 6, PEER_RECORD);
+	pkt_item(p, I_PARAMS, v, type == 5 ? 10 : 6);
 }
 
 static inline void pkt_ack(struct pkt *p, uint32_t largest, uint32_t first)
@@ -169,6 +172,7 @@ static inline void peer_init(struct peer *r, int af, uint64_t *seed, uint16_t dp
 	r->cid = rnd(seed);
 	r->sport = 20000 + rnd(seed) % 10000;
 	r->dport = dport;
+	r->type = SOCK_STREAM;
 	r->pn = 1;
 }
 
@@ -211,7 +215,7 @@ static inline void peer_syn(const struct peer *r, struct pkt *p)
 	pkt_begin(p, SYN, 0, 0, 0, 0, PEER_CREDIT);
 	pkt_cid(p, r->cid);
 	pkt_ports(p, r->sport, r->dport);
-	pkt_params(p, BASE - HDR, 25, 1);
+	pkt_params(p, BASE - HDR, 25, r->type);
 	pkt_pad(p, BASE);
 }
 

@@ -222,12 +222,64 @@ static void rill_conn_credit(struct rill_conn *c, u32 wire)
 		c->out->bits |= RILL_B_TX;
 }
 
+/* The peer sends a record that cannot be: nothing it sends can be made sense of. */
+void rill_conn_bad_record(struct rill_conn *c, struct rill_out *out)
+{
+	c->out = out;
+	rill_count(c, RILL_MIB_INBADRECORD, 1);
+	if (c->state == RILL_CLOSE)
+		return;
+	c->reset_due = true;
+	c->reset_why = RILL_R_ABORT;
+	c->out->bits |= RILL_B_TX;
+	rill_conn_die(c, EPROTO);
+}
+
+/*
+ * More is known of what the peer sent: tell the program what it can read beyond
+ * @whole, look for the end, and see that the peer can go on.
+ */
+static void rill_conn_settled(struct rill_conn *c, u64 whole)
+{
+	if (c->rx.whole != whole)
+		c->out->bits |= RILL_B_READABLE;
+	if (rill_recv_fin(&c->rx)) {
+		rill_conn_fin_rcvd(c);
+	} else if (c->rx.nxt == c->rx.fin && !rill_recv_wants(&c->rx)) {
+		rill_conn_bad_record(c, c->out);
+	} else if (rill_recv_stuck(&c->rx) && rill_state_in(c->state, RILL_ST_CAN_RECV)) {
+		c->update_due = true;
+		c->out->bits |= RILL_B_TX;
+	}
+}
+
+/*
+ * rill_conn_prefix() - the record at rx.whole is @len bytes long.
+ *
+ * For a host that rill_conn_wants() asked.  More records may have become whole:
+ * ask again.
+ */
+void rill_conn_prefix(struct rill_conn *c, u32 len, u64 now, struct rill_out *out)
+{
+	u64 whole = c->rx.whole;
+
+	c->out = out;
+	if (len > c->params.max_record) {
+		rill_conn_bad_record(c, out);
+		return;
+	}
+	rill_recv_prefix(&c->rx, len);
+	rill_conn_settled(c, whole);
+	if (c->state == RILL_TIME_WAIT)
+		rill_conn_done(c);
+}
+
 /* Payload and FIN of a run whose packet numbers are new. */
 static bool rill_conn_data(struct rill_conn *c, const struct rill_pkt *p, u64 now)
 {
 	struct rill_out *out = c->out;
 	bool fin = p->last_flags & RILL_F_FIN;
-	bool was_fin = rill_recv_fin(&c->rx);
+	u64 whole = c->rx.whole;
 	enum rill_mib why;
 
 	if (!p->len && !fin)
@@ -249,10 +301,7 @@ static bool rill_conn_data(struct rill_conn *c, const struct rill_pkt *p, u64 no
 	c->rx.full = max(c->rx.full, p->plen);
 	if (out->verdict == RILL_RCV_AHEAD)
 		c->st.ooo += p->n;
-	if (out->verdict == RILL_RCV_QUEUE)
-		out->bits |= RILL_B_READABLE;
-	if (!was_fin && rill_recv_fin(&c->rx))
-		rill_conn_fin_rcvd(c);
+	rill_conn_settled(c, whole);
 	return true;
 }
 
@@ -279,7 +328,8 @@ static void rill_conn_eliciting(struct rill_conn *c, const struct rill_pkt *p, b
 {
 	struct rill_ackq *q = &c->aq;
 	bool wait = !q->now && !gap && (!q->quick || q->pingpong) &&
-		    !(p->last_flags & (RILL_F_NOW | RILL_F_FIN)) && c->rx.nxt != c->rx.read;
+		    !(p->last_flags & (RILL_F_NOW | RILL_F_FIN)) &&
+		    (rill_recv_ready(&c->rx) || rill_recv_wants(&c->rx));
 
 	rill_ackq_eliciting(q, p->n, p->len, c->rx.full, gap, now);
 	if (p->last_flags & RILL_F_NOW)
@@ -338,6 +388,8 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 			rill_conn_control(c, p, pn, now);
 		return;
 	}
+	if (c->state == RILL_CLOSE)
+		return;
 	c->st.pkts_in += p->n;
 	c->rx_at = now;
 	c->keep_at = 0;

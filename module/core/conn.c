@@ -110,6 +110,8 @@ void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 no
 	c->pace.waited = false;
 	rill_cc_init(&c->cc, cfg->cc, RILL_HDR + cfg->payload);
 	rill_recv_init(&c->rx, cfg->wnd, cfg->wnd_max, cfg->params.max_payload, now);
+	if (cfg->params.sock_type == RILL_RECORDS)
+		rill_recv_records(&c->rx);
 	rill_ackq_init(&c->aq);
 	c->attempts = c->pto_count = c->pto_probes = c->probes = c->probe_backoff = 0;
 	c->client = c->confirmed = c->echo_done = c->ended = false;

@@ -7,6 +7,8 @@
  *
  *	events in	rill_conn_rcv()  rill_conn_timeout()  rill_conn_icmp()
  *			rill_conn_connect()  _write()  _read()  _shut_wr()  _abort()
+ *			rill_conn_prefix() after rill_conn_rcv(), while
+ *			rill_conn_wants() a record's length
  *	packets out	rill_conn_poll_tx() until it has none, each followed by
  *			rill_conn_sent() once the carrier took it, or _not_sent()
  *	effects		struct rill_out: event bits, an error, what to count; then
@@ -47,7 +49,7 @@
 
 /* Bits of rill_out.bits: what the host has to do. */
 enum rill_bits {
-	RILL_B_READABLE	= BIT(0),	/* in-order bytes or the FIN arrived */
+	RILL_B_READABLE	= BIT(0),	/* in-order bytes, a whole record or the FIN arrived */
 	RILL_B_WRITABLE	= BIT(1),	/* bytes were acknowledged */
 	RILL_B_STATE	= BIT(2),	/* the state changed */
 	RILL_B_CONNECTED = BIT(3),	/* connect() is done */
@@ -226,6 +228,8 @@ void rill_conn_grow(struct rill_conn *c, struct rill_run *run, u32 bytes,
 		    struct rill_out *out);
 void rill_conn_push(struct rill_conn *c, struct rill_out *out);
 void rill_conn_read(struct rill_conn *c, u32 bytes, u64 now, struct rill_out *out);
+void rill_conn_prefix(struct rill_conn *c, u32 len, u64 now, struct rill_out *out);
+void rill_conn_bad_record(struct rill_conn *c, struct rill_out *out);
 bool rill_conn_shut_wr(struct rill_conn *c, struct rill_run *fin, u64 now,
 		       struct rill_out *out);
 void rill_conn_orphan(struct rill_conn *c, u64 now, struct rill_out *out);
@@ -261,6 +265,12 @@ void rill_fast_syn(struct rill_conn *c, struct rill_tx *tx);
 void rill_fast_answer(struct rill_conn *c, const struct rill_ext *x, u64 now);
 u64 rill_conn_pto_at(const struct rill_conn *c);
 u64 rill_conn_peer_delay(const struct rill_conn *c);
+
+/* The host should read RILL_PREFIX bytes at rx.whole for rill_conn_prefix(). */
+static inline bool rill_conn_wants(const struct rill_conn *c)
+{
+	return c->state != RILL_CLOSE && rill_recv_wants(&c->rx);
+}
 
 /* The peer takes nothing now, and what we have waits for that alone. */
 static inline bool rill_conn_window_shut(const struct rill_conn *c)

@@ -75,6 +75,9 @@ enum rill_mib rill_open_fast(const struct rill_hdr *h, const struct rill_ext *x,
 	u64 age;
 
 	memset(fast, 0, sizeof(*fast));
+	/* A part of a record would be of no use. */
+	if (x->params.sock_type != RILL_BYTES)
+		return RILL_MIB_SYNBAD;
 	if (!rill_ext_has(x, RILL_I_TOKEN) || rill_open_check(h, x, dgram, l) != RILL_MIB_NONE)
 		return RILL_MIB_SYNBAD;
 	age = rill_token_age(x, path, tokens, now);

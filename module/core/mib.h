@@ -94,6 +94,8 @@ enum rill_mib {
 	RILL_MIB_INDGRAMCAST,		/* to a broadcast or multicast address */
 	RILL_MIB_INDGRAMFULL,		/* receive buffer full, or no memory */
 	RILL_MIB_DGRAMREFUSED,		/* refusals of datagrams, believed */
+	/* records */
+	RILL_MIB_INBADRECORD,		/* connections ended: a record that cannot be */
 	RILL_MIB_MAX
 };
 

@@ -6,8 +6,8 @@
  *
  *	0      1       2        4         6    8           16        20    24       32
  *	+------+-------+--------+---------+----+-----------+---------+-----+--------+-----+
- *	| key  | type  | client | client  | 0  | issued at | client  |  0  | our id | MAC |
- *	| epoch|       | payld. | delay   |    | ns, 64    | credit  |     | 64     | 64  |
+ *	| key  | type  | client | client  | 0  | issued at | client  | max.| our id | MAC |
+ *	| epoch|       | payld. | delay   |    | ns, 64    | credit  | rec.| 64     | 64  |
  *	+------+-------+--------+---------+----+-----------+---------+-----+--------+-----+
  *
  * MAC: SipHash-2-4 over the fields before it, the client's id, the four Rill
@@ -140,6 +140,7 @@ enum rill_mib rill_open_syn(const struct rill_hdr *h, const struct rill_ext *x, 
 	put_unaligned_be16(x->params.max_ack_delay, c + 4);
 	put_unaligned_be64(fast && fast->issued ? fast->issued : now, c + 8);
 	put_unaligned_be32(h->credit, c + 16);
+	put_unaligned_be32(x->params.max_record, c + 20);
 	put_unaligned_be64(cid, c + 24);
 	put_unaligned_be64(rill_cookie_mac(c, path, x, &s->key[s->epoch & 1]), c + 32);
 
@@ -190,7 +191,7 @@ enum rill_mib rill_open_echo(const struct rill_hdr *h, const struct rill_ext *x,
 	child->params.sock_type = c[1];
 	child->params.max_payload = get_unaligned_be16(c + 2);
 	child->params.max_ack_delay = get_unaligned_be16(c + 4);
-	child->params.reserved = 0;
+	child->params.max_record = get_unaligned_be32(c + 20);
 	child->fast = false;
 	return RILL_MIB_NONE;
 }

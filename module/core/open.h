@@ -71,6 +71,12 @@ enum rill_mib rill_open_echo(const struct rill_hdr *h, const struct rill_ext *x,
 void rill_open_ext_syn(struct rill_extbuf *x, u64 cid, u16 sport, u16 dport,
 		       const struct rill_params *params);
 
+/* The least credit an end with these parameters begins with: the first packet's worth. */
+static inline u32 rill_open_credit(const struct rill_params *p)
+{
+	return p->max_payload + (p->sock_type == RILL_RECORDS ? RILL_PREFIX : 0);
+}
+
 /* A key makes cookies, or whatever it is for, as long as @life. */
 static inline bool rill_secrets_stale(const struct rill_secrets *s, u64 life, u64 now)
 {

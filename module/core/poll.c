@@ -27,7 +27,7 @@ static void rill_tx_start(struct rill_conn *c, struct rill_tx *tx, u8 type)
 	tx->h.off = c->tx.nxt;
 	tx->h.ext_len = 0;
 	/* What rill_recv_grant() will promise when this has left. */
-	tx->h.credit = max(c->rx.credit, c->rx.read + c->rx.wnd);
+	tx->h.credit = rill_recv_promise(&c->rx);
 	tx->last_flags = 0;
 	tx->first = 0;
 	tx->n = 1;
@@ -117,12 +117,8 @@ void rill_tx_trim(struct rill_tx *tx, u8 n)
 	tx->n = n;
 	tx->bytes = rill_run_bytes(run, tx->first, n);
 	tx->last_flags = 0;
-	if (tx->first + n == run->n) {
-		if (run->flags & RILL_RUN_FIN)
-			tx->last_flags |= RILL_F_FIN;
-		if (run->flags & RILL_RUN_EOR)
-			tx->last_flags |= RILL_F_EOR;
-	}
+	if (tx->first + n == run->n && run->flags & RILL_RUN_FIN)
+		tx->last_flags |= RILL_F_FIN;
 	if (n == 1)
 		tx->h.flags = tx->last_flags;
 }
@@ -196,7 +192,7 @@ static bool rill_defer(const struct rill_conn *c, const struct rill_run *run, u8
 /* Should the short last packet wait for company (RFC 9293 3.7.4)? */
 static bool rill_hold_short(struct rill_conn *c, const struct rill_run *run, u64 now)
 {
-	if (run->flags & (RILL_RUN_FIN | RILL_RUN_EOR) ||
+	if (run->flags & RILL_RUN_FIN ||
 	    !list_is_last(&run->node, &c->tx.runs) ||
 	    rill_run_payload(run, run->n - 1) == run->plen)
 		return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* recv.c - reassembly and credit.  See recv.h. */
 #include "recv.h"
+#include "wire.h"
 
 /*
  * rill_recv_init() - an empty stream.
@@ -23,6 +24,34 @@ void rill_recv_init(struct rill_recv *r, u32 wnd, u32 wnd_max, u32 wnd_min, u64 
 	r->rtt_mark_at = now;
 	r->tune_at = now;
 	r->full = 536;			/* RFC 9293 3.7.1, until packets tell */
+}
+
+/* The stream is one of records; nothing of it has arrived yet. */
+void rill_recv_records(struct rill_recv *r)
+{
+	r->records = true;
+	r->end = RILL_PREFIX;
+	r->credit = rill_recv_promise(r);
+}
+
+/* More of the stream is here, or more is known of it: what may be read now? */
+static void rill_recv_settle(struct rill_recv *r)
+{
+	if (!r->records) {
+		r->whole = r->nxt;
+	} else if (r->sized && r->nxt >= r->end) {
+		r->whole = r->end;
+		r->end += RILL_PREFIX;
+		r->sized = false;
+	}
+}
+
+/* The prefix at @whole, which rill_recv_wants() asked for, says @len bytes. */
+void rill_recv_prefix(struct rill_recv *r, u32 len)
+{
+	r->end = r->whole + RILL_PREFIX + len;
+	r->sized = true;
+	rill_recv_settle(r);
 }
 
 /* The last byte that can exist given what has been seen. */
@@ -92,6 +121,7 @@ enum rill_rcv rill_recv_data(struct rill_recv *r, u64 off, u32 len, bool fin, u6
 		r->nxt = max(r->nxt, r->ooo.v[0].hi);
 		rill_ranges_drop_below(&r->ooo, r->nxt);
 	}
+	rill_recv_settle(r);
 	rill_recv_measure(r, now);
 	return RILL_RCV_QUEUE;
 }
@@ -129,12 +159,12 @@ bool rill_recv_read(struct rill_recv *r, u32 bytes, u64 rtt, u64 now)
 	rill_recv_tune(r, rtt, now);
 	if (r->fin != RILL_NO_FIN)
 		return false;
-	if (r->read + r->wnd <= r->credit)
+	if (rill_recv_promise(r) <= r->credit)
 		return false;
 	left = r->credit - r->nxt;
-	grown = r->read + r->wnd - r->credit;
+	grown = rill_recv_promise(r) - r->credit;
 	/* The peer could not send one packet, and now can. */
-	if (left < r->wnd_min && left + grown >= r->wnd_min)
+	if ((left < r->wnd_min && left + grown >= r->wnd_min) || rill_recv_stuck(r))
 		return true;
 	return left <= r->wnd / 2 && grown >= left &&
 	       grown >= min_t(u64, 16 * r->full, r->wnd / 4);
@@ -147,8 +177,26 @@ void rill_recv_limit(struct rill_recv *r, u32 wnd, u32 wnd_max)
 	r->wnd_max = min_t(u32, max(wnd_max, r->wnd), RILL_WND_MAX);
 }
 
+/* What the peer needs to send the record that the program waits for. */
+static u64 rill_recv_need(const struct rill_recv *r)
+{
+	return r->records && !rill_recv_ready(r) ? r->end + r->wnd_min : 0;
+}
+
+/* The credit to tell the peer now. */
+u64 rill_recv_promise(const struct rill_recv *r)
+{
+	return max3(r->credit, r->read + r->wnd, rill_recv_need(r));
+}
+
+/* The program waits for a record, and the peer may not have the credit to send it. */
+bool rill_recv_stuck(const struct rill_recv *r)
+{
+	return r->credit < rill_recv_need(r) && r->fin == RILL_NO_FIN;
+}
+
 /* A packet is about to leave: what it tells the peer is now promised. */
 void rill_recv_grant(struct rill_recv *r)
 {
-	r->credit = max(r->credit, r->read + r->wnd);
+	r->credit = rill_recv_promise(r);
 }

@@ -24,7 +24,6 @@
 
 enum rill_run_flags {
 	RILL_RUN_FIN	= BIT(0),	/* the stream ends after the last packet */
-	RILL_RUN_EOR	= BIT(1),	/* a record ends after the last packet */
 	RILL_RUN_FLAT	= BIT(2),	/* cut anew: no room for headers between the packets */
 };
 

@@ -89,9 +89,15 @@ static bool rill_params_get(struct rill_params *p, const u8 *v, u8 len)
 	p->max_payload = get_unaligned_be16(v);
 	p->max_ack_delay = get_unaligned_be16(v + 2);
 	p->sock_type = v[4];
-	p->reserved = 0;
+	p->max_record = 0;
+	if (p->sock_type == RILL_RECORDS) {
+		if (len < 10)
+			return false;
+		p->max_record = get_unaligned_be32(v + 6);
+	}
 	return p->max_payload >= RILL_PAYLOAD_MIN &&
-	       p->max_payload <= RILL_PAYLOAD_MAX && p->max_ack_delay <= 1000;
+	       p->max_payload <= RILL_PAYLOAD_MAX && p->max_ack_delay <= 1000 &&
+	       p->max_record <= RILL_RECORD_MAX;
 }
 
 /* One item; false: malformed, or one that must be understood and is not. */
@@ -230,12 +236,15 @@ void rill_ext_put_ports(struct rill_extbuf *x, u16 sport, u16 dport)
 
 void rill_ext_put_params(struct rill_extbuf *x, const struct rill_params *prm)
 {
-	u8 *p = rill_item_put(x, RILL_I_PARAMS, 6);
+	bool records = prm->sock_type == RILL_RECORDS;
+	u8 *p = rill_item_put(x, RILL_I_PARAMS, records ? 10 : 6);
 
 	put_unaligned_be16(prm->max_payload, p);
 	put_unaligned_be16(prm->max_ack_delay, p + 2);
 	p[4] = prm->sock_type;
 	p[5] = 0;
+	if (records)
+		put_unaligned_be32(prm->max_record, p + 6);
 }
 
 void rill_ext_put_cookie(struct rill_extbuf *x, const u8 *cookie, u8 len)

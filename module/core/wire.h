@@ -39,6 +39,17 @@
 #define RILL_PAYLOAD_MAX	32720
 #define RILL_PAYLOAD_BASE	(RILL_BASE_DGRAM - RILL_HDR)
 
+/*
+ * A record is RILL_PREFIX bytes of the stream that say its length, big-endian,
+ * and then its own.  The longest has room in half the largest receive window.
+ */
+#define RILL_PREFIX	4
+#define RILL_RECORD_MAX	BIT(29)
+
+/* Socket types on the wire: SOCK_STREAM and SOCK_SEQPACKET. */
+#define RILL_BYTES	1
+#define RILL_RECORDS	5
+
 enum rill_type {
 	RILL_T_SYN = 1,		/* client: I would like to talk */
 	RILL_T_SYNACK = 2,	/* listener: prove it, with this cookie */
@@ -50,10 +61,9 @@ enum rill_type {
 
 /* header flags */
 #define RILL_F_FIN	0x01	/* the stream ends after this payload */
-#define RILL_F_EOR	0x02	/* a record ends after this payload */
 #define RILL_F_ELICIT	0x04	/* acknowledge, though there is no payload */
 #define RILL_F_NOW	0x08	/* acknowledge at once */
-#define RILL_F_KNOWN	0x0f
+#define RILL_F_KNOWN	0x0d
 /* 0x40 and 0x80 are kept for the key phase and the sealed form. */
 
 /* Items of the extension: type, length, value.  128 and up must be understood. */
@@ -97,8 +107,8 @@ enum rill_reason {
 struct rill_params {
 	u16	max_payload;	/* bytes this end takes in a packet, 88..32720 */
 	u16	max_ack_delay;	/* ms this end holds back an acknowledgement, 0..1000 */
-	u8	sock_type;	/* 1 stream, 5 records (SOCK_STREAM, SOCK_SEQPACKET) */
-	u8	reserved;	/* 0 */
+	u32	max_record;	/* RILL_RECORDS: longest record this end takes, 0..2^29 */
+	u8	sock_type;	/* RILL_BYTES, RILL_RECORDS; another is for the host to refuse */
 };
 
 /* The header as read; numbers are still 32 bits wide. */

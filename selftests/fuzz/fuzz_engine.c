@@ -96,6 +96,8 @@ static void check(const struct duo *d)
 		check_send(c);
 		REQUIRE(c->rx.read <= c->rx.nxt && c->rx.nxt <= c->rx.credit);
 		REQUIRE(c->rx.nxt <= c->rx.fin);
+		REQUIRE(c->rx.read <= c->rx.whole && c->rx.whole <= c->rx.nxt);
+		REQUIRE(!rill_conn_wants(c));
 		if (c->tx.inflight_pkts || c->tx.rtx_pkts || c->state == RILL_SYN_SENT)
 			REQUIRE(at != RILL_NEVER);
 	}
@@ -199,13 +201,20 @@ static void on_end(struct duo *d, struct input *in, u8 op)
 	switch (op >> 1 & 7) {
 	case 0:
 	case 1:
-		if (rill_state_in(e->c.state, RILL_ST_CAN_SEND) && e->c.tx.end - e->c.tx.una < 100000)
+		if (!rill_state_in(e->c.state, RILL_ST_CAN_SEND) || e->c.tx.end - e->c.tx.una >= 100000)
+			break;
+		if (e->c.rx.records)
+			duo_write_record(d, end, len - 1);
+		else
 			duo_write(d, end, len);
 		break;
 	case 2:
 	case 3:
-		if (e->c.rx.nxt > e->c.rx.read)
-			duo_read(d, end, min_t(u64, len, e->c.rx.nxt - e->c.rx.read));
+		if (!rill_recv_ready(&e->c.rx))
+			break;
+		if (e->c.rx.records)
+			len = e->c.rx.whole - e->c.rx.read;
+		duo_read(d, end, min_t(u64, len, e->c.rx.whole - e->c.rx.read));
 		break;
 	case 4:
 		duo_shut(d, end);
@@ -282,7 +291,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	struct input in = { data, size };
 	struct duo *d = duo_new();
 	u8 how = next(&in);
-	int steps = 0;
+	int steps = 0, i;
 
 	if (how & 1)
 		d->e[1].cfg.wnd = d->e[1].cfg.wnd_max = 3000;
@@ -290,6 +299,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		d->e[0].cfg.cc = d->e[1].cfg.cc = &rill_cc_cubic;
 	if (how & 4)
 		d->e[0].cfg.payload = 88;
+	for (i = 0; i < 2 && how & 64; i++) {
+		d->e[i].cfg.params.sock_type = RILL_RECORDS;
+		d->e[i].cfg.params.max_record = how & 128 ? 1000 : 6000;
+	}
 	connect_as(d, how & 48);
 	if (how & 8)
 		duo_pass(d);

@@ -4,7 +4,8 @@
  *
  * Owns what they want: bytes of a pattern known by key and offset go out, what
  * comes in is compared with the pattern.  They write and read in their own
- * chunks at their own pace, stall, close early, half-close or reset.
+ * chunks at their own pace, stall, close early, half-close or reset.  Records
+ * have lengths and patterns known by key and number.
  */
 #include "sim.h"
 
@@ -34,6 +35,17 @@ void app_fill(u8 *b, u64 key, u64 off, u32 len)
 	}
 	for (; len; len--)
 		*b++ = pattern_byte(key, off++);
+}
+
+/* The length of record @k of a stream, 0..@most, and the key of its bytes. */
+u32 app_record(u64 key, u64 k, u32 most)
+{
+	return pattern(key ^ 0x5e9, k) % (most + 1ULL);
+}
+
+u64 app_record_key(u64 key, u64 k)
+{
+	return pattern(key ^ 0xca7, k);
 }
 
 bool app_same(const u8 *b, u64 key, u64 off, u32 len)
@@ -69,7 +81,7 @@ static void app_reads(struct sconn *sc)
 	u64 now = sc->host->sim->now;
 
 	while (!sc->err && !sc->closed && host_readable(sc)) {
-		u32 n = min_t(u32, host_readable(sc), a->rchunk);
+		u32 n = host_records(sc) ? 1 : min_t(u32, host_readable(sc), a->rchunk);
 
 		if (!sc->stalled && a->stall_len && sc->rd >= a->stall_off) {
 			sc->stalled = true;
@@ -90,7 +102,9 @@ static void app_writes(struct sconn *sc)
 	struct sim *s = sc->host->sim;
 
 	while (!sc->err && !sc->shut && sc->written < a->total) {
-		u64 n = min_t(u64, a->total - sc->written, a->wchunk);
+		u32 most = host_records(sc) ? app_record(sc->key_tx, sc->rec_tx, a->wchunk) :
+					      a->wchunk;
+		u64 n = min_t(u64, a->total - sc->written, most);
 
 		if (s->now < sc->next_write) {
 			app_wake(sc, sc->next_write);

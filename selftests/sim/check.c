@@ -121,6 +121,9 @@ static void check_recv(struct sconn *sc)
 	      rx->read, rx->nxt, rx->credit);
 	CHECK(sc, rx->credit - rx->read <= sc->ring_size, "12: credit beyond the buffer");
 	CHECK(sc, rx->nxt <= rx->fin, "3: bytes after the FIN");
+	CHECK(sc, rx->read <= rx->whole && rx->whole <= rx->nxt, "2: read %llu whole %llu nxt %llu",
+	      rx->read, rx->whole, rx->nxt);
+	CHECK(sc, !rill_conn_wants(&sc->c), "2: a prefix at %llu was not read", rx->whole);
 	for (i = 0; i < rx->ooo.n; i++) {
 		CHECK(sc, rx->ooo.v[i].lo > at && rx->ooo.v[i].hi > rx->ooo.v[i].lo,
 		      "12: ranges of the gap touch");
@@ -270,8 +273,8 @@ void check_end(struct sim *s)
 		/* An error after close() is nobody's: the last acknowledgement may be lost. */
 		CHECK(sc, !sc->err || sc->closed, "21: connection %u side %d ended with %d",
 		      sc->plan, sc->side, sc->err);
-		CHECK(sc, sc->eof && sc->rd == s->cfg->conn[sc->plan].app[!sc->side].total,
-		      "21: connection %u side %d read %llu of %llu", sc->plan, sc->side, sc->rd,
+		CHECK(sc, sc->eof && sc->got == s->cfg->conn[sc->plan].app[!sc->side].total,
+		      "21: connection %u side %d read %llu of %llu", sc->plan, sc->side, sc->got,
 		      s->cfg->conn[sc->plan].app[!sc->side].total);
 	}
 	for (i = 0; s->cfg->hash && i + 1 < s->nconns; i += 2)

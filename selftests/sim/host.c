@@ -73,6 +73,20 @@ static u64 host_cid(struct host *h)
 	return rng_u64(&h->rng) | 1;
 }
 
+/* What a side tells the other; records may be just as long as that will send. */
+static struct rill_params host_params(const struct sim *s, u32 plan, int side)
+{
+	struct rill_params p = {
+		.max_payload = s->cfg->conn[plan].payload[side],
+		.max_ack_delay = RILL_ACK_DELAY / RILL_MSEC,
+		.sock_type = s->cfg->conn[plan].records ? RILL_RECORDS : RILL_BYTES,
+	};
+
+	if (p.sock_type == RILL_RECORDS)
+		p.max_record = s->cfg->conn[plan].app[!side].wchunk;
+	return p;
+}
+
 static struct sconn *sconn_new(struct host *h, u32 plan, int side, u64 cid)
 {
 	struct sim *s = h->sim;
@@ -80,8 +94,7 @@ static struct sconn *sconn_new(struct host *h, u32 plan, int side, u64 cid)
 	struct sconn *sc = calloc(1, sizeof(*sc));
 	struct rill_conn_cfg cc = {
 		.cc = rill_cc_nth(cfg->conn[plan].cc),
-		.params = { .max_payload = cfg->conn[plan].payload[side],
-			    .max_ack_delay = RILL_ACK_DELAY / RILL_MSEC, .sock_type = 1 },
+		.params = host_params(s, plan, side),
 		.cid = cid,
 		.sport = side ? cfg->conn[plan].port : 40000 + plan,
 		.dport = side ? 40000 + plan : cfg->conn[plan].port,
@@ -112,7 +125,8 @@ static struct sconn *sconn_new(struct host *h, u32 plan, int side, u64 cid)
 	sc->c.rx.ooo.v = sc->ooo;
 	sc->c.rx.ooo.cap = cfg->ooo_cap;
 	sc->credit_last = sc->c.rx.credit;
-	for (sc->ring_size = 4096; sc->ring_size < sc->c.rx.wnd_max; )
+	for (sc->ring_size = 4096; sc->ring_size < sc->c.rx.wnd_max ||
+	     sc->ring_size < RILL_PREFIX + cc.params.max_record + cc.params.max_payload; )
 		sc->ring_size *= 2;
 	sc->ring = malloc(sc->ring_size);
 	memset(sc->ring, 0xa5, sc->ring_size);
@@ -175,9 +189,24 @@ static void host_ring_put(struct sconn *sc, u64 off, const u8 *b, u32 len)
 	}
 }
 
+bool host_records(const struct sconn *sc)
+{
+	return sc->c.rx.records;
+}
+
 u32 host_readable(const struct sconn *sc)
 {
-	return sc->c.rx.nxt - sc->rd;
+	return sc->c.rx.whole - sc->rd;
+}
+
+/* The prefix at stream offset @off, which is in the ring. */
+static u32 host_prefix(const struct sconn *sc, u64 off)
+{
+	u32 len = 0, i;
+
+	for (i = 0; i < RILL_PREFIX; i++)
+		len = len << 8 | sc->ring[(off + i) & (sc->ring_size - 1)];
+	return len;
 }
 
 static void host_hash(u64 *hash, const u8 *b, u32 len)
@@ -186,19 +215,21 @@ static void host_hash(u64 *hash, const u8 *b, u32 len)
 		*hash = (*hash ^ *b++) * 0x100000001b3ULL;
 }
 
-/* 1: what the program reads is what the other one wrote. */
-static void host_ring_take(struct sconn *sc, u32 len)
+/* 1: what the program reads is what the other one wrote: @off is in the pattern of @key. */
+static void host_ring_take(struct sconn *sc, u64 key, u64 off, u32 len)
 {
 	struct sim *s = sc->host->sim;
 
 	s->bytes_delivered += len;
+	sc->got += len;
 	while (len) {
 		u32 at = sc->rd & (sc->ring_size - 1);
 		u32 n = min(len, sc->ring_size - at);
 
-		if (!s->cfg->hostile && !app_same(sc->ring + at, sc->key_rx, sc->rd, n))
+		if (!s->cfg->hostile && !app_same(sc->ring + at, key, off, n))
 			sim_fail(s, "1: conn %u.%d reads wrong bytes in %llu..%llu", sc->plan,
 				 sc->side, sc->rd, sc->rd + n);
+		off += n;
 		if (s->cfg->hash)
 			host_hash(&sc->hash_rx, sc->ring + at, n);
 		memset(sc->ring + at, 0xa5, n);
@@ -207,11 +238,38 @@ static void host_ring_take(struct sconn *sc, u32 len)
 	}
 }
 
+/* 2: the program reads the record whose turn it is, whole. */
+static u32 host_take_record(struct sconn *sc)
+{
+	struct sim *s = sc->host->sim;
+	u64 total = s->cfg->conn[sc->plan].app[!sc->side].total;
+	u32 most = s->cfg->conn[sc->plan].app[!sc->side].wchunk;
+	u32 want = min_t(u64, app_record(sc->key_rx, sc->rec_rx, most), total - sc->got);
+	u32 have = host_readable(sc), len = have < RILL_PREFIX ? U32_MAX : host_prefix(sc, sc->rd);
+
+	/* A liar may have sent the prefix a second time, and another one. */
+	if (s->cfg->hostile && (have < RILL_PREFIX || len > have - RILL_PREFIX)) {
+		sc->got += have;
+		sc->rd += have;
+		return have;
+	}
+	if (!s->cfg->hostile && (len != want || RILL_PREFIX + len > have))
+		sim_fail(s, "2: conn %u.%d: record %llu has %u bytes of %u, %u are there", sc->plan,
+			 sc->side, sc->rec_rx, len, want, have);
+	sc->rd += RILL_PREFIX;
+	host_ring_take(sc, app_record_key(sc->key_rx, sc->rec_rx++), 0, len);
+	return RILL_PREFIX + len;
+}
+
+/* The program reads @len bytes, or a record. */
 void host_read(struct sconn *sc, u32 len)
 {
 	struct rill_out out;
 
-	host_ring_take(sc, len);
+	if (host_records(sc))
+		len = host_take_record(sc);
+	else
+		host_ring_take(sc, sc->key_rx, sc->rd, len);
 	if (sc->c.rx.fin == sc->rd)
 		sc->eof = true;
 	if (sc->dead)
@@ -441,7 +499,7 @@ static void host_fast(struct sconn *sc, struct rill_out *out)
 	sc->c.token_len = fast.token_len;
 	memcpy(sc->c.token, fast.token, fast.token_len);
 	n = min(n, room);
-	if (!n || sc->app->records)
+	if (!n || host_records(sc))
 		return;
 	r = calloc(1, sizeof(*r) + room);
 	r->room = r->r.plen = room;
@@ -469,26 +527,49 @@ void host_connect(struct sim *s, u32 plan)
 		app_wake(sc, sc->app->abort_at);
 }
 
+/* What the program writes: @n bytes from @at on of record @rec, with its prefix; or of the stream. */
+static void host_fill(struct sconn *sc, const u8 *rec, u8 *b, u64 at, u32 n)
+{
+	if (rec)
+		memcpy(b, rec + at, n);
+	else
+		app_fill(b, sc->key_tx, sc->written + at, n);
+}
+
+/* The next record of the program as it is in the stream. */
+static u8 *host_record(struct sconn *sc, u32 len)
+{
+	u8 *b = malloc(RILL_PREFIX + len);
+
+	put_unaligned_be32(len, b);
+	app_fill(b + RILL_PREFIX, app_record_key(sc->key_tx, sc->rec_tx), 0, len);
+	return b;
+}
+
 /* As sendmsg() does: into the last run as long as it takes, then into new ones. */
 bool host_write(struct sconn *sc, u32 len)
 {
 	struct sim *s = sc->host->sim;
+	u32 bytes = len, done = 0;
 	struct rill_out out;
+	u8 *rec = NULL;
 
 	if (!rill_state_in(sc->c.state, RILL_ST_CAN_SEND) ||
 	    (sc->wmem && sc->wmem + len > sc->sndbuf))
 		return false;
+	if (host_records(sc)) {
+		rec = host_record(sc, len);
+		len += RILL_PREFIX;
+	}
 	rill_out_init(&out);
 	while (len) {
 		struct rill_run *tail = rill_send_tail(&sc->c.tx);
 		struct sim_run *r = tail ? container_of(tail, struct sim_run, r) : NULL;
 		u32 n, most = min_t(u32, s->cfg->gso, 65000 / (RILL_HDR + sc->c.payload));
 
-		if (r && !(tail->flags & RILL_RUN_EOR) && r->room > tail->len) {
+		if (r && r->room > tail->len) {
 			n = min(len, r->room - tail->len);
-			app_fill(r->b + tail->len, sc->key_tx, sc->written, n);
-			if (sc->app->records && n == len)
-				tail->flags |= RILL_RUN_EOR;
+			host_fill(sc, rec, r->b + tail->len, done, n);
 			ENGINE(sc, &out, rill_conn_grow(&sc->c, tail, n, &out));
 		} else {
 			u32 pkts = (len + sc->c.payload - 1) / sc->c.payload +
@@ -501,17 +582,18 @@ bool host_write(struct sconn *sc, u32 len)
 			r->r.plen = sc->c.payload;
 			r->r.len = n;
 			r->r.n = (n + sc->c.payload - 1) / sc->c.payload;
-			if (sc->app->records && n == len)
-				r->r.flags = RILL_RUN_EOR;
-			app_fill(r->b, sc->key_tx, sc->written, n);
+			host_fill(sc, rec, r->b, done, n);
 			ENGINE(sc, &out, rill_conn_write(&sc->c, &r->r, s->now, &out));
 		}
 		if (s->cfg->hash)
 			host_hash(&sc->hash_tx, r->b + r->r.len - n, n);
-		sc->written += n;
 		sc->wmem += n;
+		done += n;
 		len -= n;
 	}
+	free(rec);
+	sc->written += bytes;
+	sc->rec_tx++;
 	host_service(sc, &out);
 	return true;
 }
@@ -552,7 +634,7 @@ void host_close(struct sconn *sc)
 {
 	struct rill_out out;
 
-	if (host_readable(sc)) {
+	if (sc->c.rx.nxt != sc->rd) {
 		host_abort(sc);
 		return;
 	}
@@ -595,17 +677,6 @@ static const u8 *dgram_payload(const struct dgram *d, u32 *len)
 	return d->b + hdr;
 }
 
-/* 2: a record ends where the program ended it. */
-static void host_eor(struct sconn *sc, u64 end)
-{
-	const struct sim_cfg *cfg = sc->host->sim->cfg;
-	const struct app_cfg *peer = &cfg->conn[sc->plan].app[!sc->side];
-
-	if (!cfg->hostile && (!peer->records || (end % peer->wchunk && end != peer->total)))
-		sim_fail(sc->host->sim, "2: conn %u.%d: a record ends at %llu", sc->plan,
-			 sc->side, end);
-}
-
 /* The engine has spoken on a batch: keep its bytes, look at what it took. */
 static void host_took(struct sconn *sc, const struct batch *b, const struct rill_out *out,
 		      u32 pkts_in)
@@ -628,8 +699,6 @@ static void host_took(struct sconn *sc, const struct batch *b, const struct rill
 		host_ring_put(sc, off, pay, len);
 		off += len;
 	}
-	if (b->p.last_flags & RILL_F_EOR)
-		host_eor(sc, off);
 }
 
 static void host_rcv(struct sconn *sc, const struct batch *b)
@@ -656,6 +725,9 @@ static void host_rcv(struct sconn *sc, const struct batch *b)
 		sc->mib[RILL_MIB_INCLOSED]++;
 		ENGINE(sc, &out, rill_conn_abort(&sc->c, RILL_R_ABORT, s->now, &out));
 	}
+	while (rill_conn_wants(&sc->c))
+		ENGINE(sc, &out, rill_conn_prefix(&sc->c, host_prefix(sc, sc->c.rx.whole), s->now,
+						  &out));
 	host_service(sc, &out);
 	if (out.bits & RILL_B_SPLIT) {
 		struct batch one = *b;
@@ -778,7 +850,7 @@ static void host_syn(struct host *h, const struct batch *b)
 {
 	struct sim *s = h->sim;
 	int plan = rill_ext_has(&b->p.x, RILL_I_PORTS) ? host_listener(h, b->p.x.dport) : -1;
-	struct rill_listen l = { .params.sock_type = 1 };
+	struct rill_listen l;
 	struct rill_reply reply = { 0 };
 	struct rill_fast fast = { 0 };
 	struct sconn *child = NULL;
@@ -795,9 +867,8 @@ static void host_syn(struct host *h, const struct batch *b)
 
 			rill_secrets_rotate(&h->secrets, &key, s->now);
 		}
-		l.params.max_payload = s->cfg->conn[plan].payload[1];
-		l.params.max_ack_delay = RILL_ACK_DELAY / RILL_MSEC;
-		l.credit = max_t(u32, s->cfg->conn[plan].wnd[1], s->cfg->conn[plan].payload[1]);
+		l.params = host_params(s, plan, 1);
+		l.credit = max_t(u32, s->cfg->conn[plan].wnd[1], rill_open_credit(&l.params));
 		host_path(h, b->d[0]->src, &path);
 		cid = rill_open_id(&h->id_key, &path, &b->p.x);
 		if (s->cfg->fast && !host_syn_fast(h, b, plan, cid, &path, &l, &fast, &child))

@@ -74,7 +74,7 @@ struct app_cfg {
 	u64 close_off;		/* bytes read after which it closes early; U64_MAX: EOF */
 	u64 user_timeout;
 	u32 cork;		/* chance, per write, to turn CORK on or off */
-	bool nodelay, keepalive, records;
+	bool nodelay, keepalive;
 	bool half;		/* says FIN as soon as all is written */
 };
 
@@ -82,7 +82,7 @@ struct sim_cfg {
 	struct link_cfg link[SIM_HOSTS];
 	u32 nconns;
 	struct { u64 at; struct app_cfg app[2]; u16 payload[2]; u32 wnd[2], wnd_max[2];
-		 u32 sndbuf[2]; u8 cc; u16 port; } conn[SIM_CONNS_MAX];
+		 u32 sndbuf[2]; u8 cc; bool records; u16 port; } conn[SIM_CONNS_MAX];
 	u64 start;		/* first value of the clock */
 	u64 faults_end;		/* absolute */
 	u64 deadline;		/* absolute: everything must be over */
@@ -150,7 +150,9 @@ struct sconn {
 	const struct app_cfg *app;
 	u64 key_tx, key_rx;	/* patterns */
 	u64 written, next_write, next_read, stall_until;
-	u64 rd;			/* bytes the program has read */
+	u64 rd;			/* stream offset up to which the program has read */
+	u64 got;		/* bytes the program has read: without prefixes */
+	u64 rec_tx, rec_rx;	/* records written, read */
 	u64 hash_tx, hash_rx;
 	int err;		/* reported by the engine, 0: none */
 	u8 resets;		/* how often B_RESET came */
@@ -235,6 +237,7 @@ void host_timer(struct sconn *sc, u64 at);
 void host_connect(struct sim *s, u32 plan);
 void host_service(struct sconn *sc, struct rill_out *out);
 bool host_write(struct sconn *sc, u32 len);
+bool host_records(const struct sconn *sc);
 u32 host_readable(const struct sconn *sc);
 void host_read(struct sconn *sc, u32 len);
 void host_shut(struct sconn *sc);
@@ -247,6 +250,8 @@ void sconn_free(struct sconn *sc);
 /* app.c */
 void app_run(struct sconn *sc);
 void app_wake(struct sconn *sc, u64 at);
+u32 app_record(u64 key, u64 k, u32 most);
+u64 app_record_key(u64 key, u64 k);
 void app_fill(u8 *b, u64 key, u64 off, u32 len);
 bool app_same(const u8 *b, u64 key, u64 off, u32 len);
 

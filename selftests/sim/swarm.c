@@ -64,7 +64,6 @@ static void draw_app(struct app_cfg *a, struct rng *r, const struct sim_cfg *cfg
 	a->keepalive = true;
 	a->half = true;
 	a->nodelay = rng_u64(r) & 1;
-	a->records = rng_below(r, 4) == 0;
 	a->cork = rng_below(r, 4) ? 0 : 200000;
 	if (cfg->lossy_only)
 		return;
@@ -90,6 +89,7 @@ static void draw_conn(struct sim_cfg *cfg, u32 i, struct rng *r)
 	cfg->conn[i].cc = rng_below(r, 4);
 	if (cfg->conn[i].cc == 3)
 		cfg->conn[i].cc = 0;
+	cfg->conn[i].records = rng_below(r, 3) == 0;
 	for (side = 0; side < 2; side++) {
 		u16 pay = payloads[rng_below(r, 7)];
 
@@ -99,6 +99,13 @@ static void draw_conn(struct sim_cfg *cfg, u32 i, struct rng *r)
 			rng_log(r, cfg->conn[i].wnd[side], 1 << 20);
 		cfg->conn[i].sndbuf[side] = rng_log(r, 4096, 1 << 20);
 		draw_app(&cfg->conn[i].app[side], r, cfg);
+	}
+	/* A read is one record, however short. */
+	for (side = 0; side < 2 && cfg->conn[i].records; side++) {
+		const struct app_cfg *peer = &cfg->conn[i].app[!side];
+		u64 most = 10 * RILL_SEC / (2 * peer->total / peer->wchunk + 1);
+
+		cfg->conn[i].app[side].rdelay = min(cfg->conn[i].app[side].rdelay, most);
 	}
 	/* A window so small that the transfer takes hundreds of round trips is enough. */
 	for (side = 0; side < 2; side++) {
@@ -153,8 +160,11 @@ void swarm_draw(struct sim_cfg *cfg, u64 seed)
 		cfg->link[i].outage_len = 0;
 		cfg->nomem = 0;
 	}
-	/* The longest wait is for a peer that is gone without a trace: R2, and a probe. */
-	cfg->deadline = cfg->faults_end + RILL_R2 + 300 * RILL_SEC;
+	/*
+	 * The longest wait is for a peer that is gone without a trace: R2, and a probe.
+	 * A megabyte in packets of 88 bytes through a queue of three takes long too.
+	 */
+	cfg->deadline = cfg->faults_end + RILL_R2 + 900 * RILL_SEC;
 	cfg->check_every = 1;
 	/*
 	 * A client that moves between two SYNs is another one to the listener, and a

@@ -13,6 +13,7 @@
 
 #define DUO_PKTS	1024
 #define DUO_PKT_MAX	1600
+#define DUO_RECORDS	256
 
 /* A packet on its way, and what it says. */
 struct duo_pkt {
@@ -21,6 +22,12 @@ struct duo_pkt {
 	struct rill_pkt p;
 	bool fresh, probe;
 	u8 b[DUO_PKT_MAX];
+};
+
+/* A record as the program wrote it: its prefix is at @off. */
+struct duo_record {
+	u64 off;
+	u32 len;
 };
 
 struct duo_end {
@@ -33,6 +40,8 @@ struct duo_end {
 	u32 runs, recs;		/* memory the engine holds */
 	bool born, tombed, deaf;	/* deaf: its carrier refuses */
 	struct rill_tomb tomb;
+	struct duo_record rec[DUO_RECORDS];	/* written here */
+	int nrec;
 };
 
 struct duo {
@@ -53,6 +62,7 @@ struct duo {
 struct duo *duo_new(void);
 void duo_free(struct duo *d);
 struct duo *duo_open(void);
+struct duo *duo_open_records(void);
 
 void duo_flush(struct duo *d, int end);
 void duo_deliver(struct duo *d, int k);
@@ -69,6 +79,7 @@ void duo_connect(struct duo *d);
 void duo_connect_fast(struct duo *d, const u8 *token, u8 token_len, u32 len);
 void duo_write(struct duo *d, int end, u32 len);
 void duo_write_quiet(struct duo *d, int end, u32 len, u8 flags);
+void duo_write_record(struct duo *d, int end, u32 len);
 void duo_read(struct duo *d, int end, u32 len);
 void duo_shut(struct duo *d, int end);
 void duo_orphan(struct duo *d, int end);

@@ -1152,3 +1152,167 @@ TEST(wrap__numbers_and_offsets)
 	expect_quiet(d);
 	duo_free(d);
 }
+
+/* --- records --- */
+
+TEST(record__readable_when_whole)
+{
+	struct duo *d = duo_open_records();
+
+	duo_write_record(d, 0, 2500);
+	EXPECT_EQ(d->nq, 3);
+	d->e[1].bits = 0;
+	duo_deliver(d, 0);
+	duo_deliver(d, 1);				/* the last one, too early */
+	EXPECT(!(d->e[1].bits & RILL_B_READABLE) && d->e[1].c.rx.sized);
+	duo_deliver(d, 0);
+	EXPECT(d->e[1].bits & RILL_B_READABLE);
+	EXPECT_EQ(d->e[1].c.rx.whole, 2504);
+	duo_free(d);
+}
+
+TEST(record__many_in_one_packet)
+{
+	struct duo *d = duo_open_records();
+	int i;
+
+	d->e[0].c.cork = true;
+	for (i = 0; i < 100; i++)
+		duo_write_record(d, 0, i % 7);
+	d->e[0].c.cork = false;
+	duo_push(d, 0);
+	EXPECT_EQ(d->nq, 1);
+	duo_pass(d);
+	EXPECT_EQ(d->e[1].c.rx.whole, d->e[0].c.tx.end);
+	duo_free(d);
+}
+
+/* One that is larger than the window, behind one that the program has yet to read. */
+TEST(record__larger_than_the_window)
+{
+	struct duo *d = duo_new();
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		d->e[i].cfg.params.sock_type = RILL_RECORDS;
+		d->e[i].cfg.params.max_record = 200000;
+		d->e[i].cfg.wnd = d->e[i].cfg.wnd_max = 3000;
+	}
+	duo_connect(d);
+	duo_pass(d);
+	duo_write_record(d, 0, 1990);
+	duo_write_record(d, 0, 100000);
+	duo_write_record(d, 0, 7);
+	duo_run(d, 20 * RILL_MSEC);
+	EXPECT_EQ(d->e[1].c.rx.whole, 1994);
+	EXPECT(d->e[1].c.rx.credit <= 3004);		/* what is not read is no reason */
+	duo_read(d, 1, 1994);
+	duo_run(d, 900 * RILL_MSEC);
+	EXPECT_EQ(d->e[1].c.rx.whole, 1994 + 100004 + 11);
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_PTOS], 0);
+	duo_free(d);
+}
+
+/* Whatever the window, a reader that has read all is never waited for. */
+TEST(record__any_size_through_any_window)
+{
+	static const u32 wnd[] = { 1, 1000, 1001, 1004, 1500, 3000 };
+	u64 state = 1;
+	u32 i;
+
+	for (i = 0; i < COUNT(wnd); i++) {
+		struct duo *d = duo_new();
+		int n, e;
+
+		for (e = 0; e < 2; e++) {
+			d->e[e].cfg.params.sock_type = RILL_RECORDS;
+			d->e[e].cfg.params.max_record = 6000;
+			d->e[e].cfg.wnd = d->e[e].cfg.wnd_max = wnd[i];
+		}
+		duo_connect(d);
+		duo_pass(d);
+		d->e[0].c.nodelay = true;
+		for (n = 0; n < 200; n++) {
+			state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+			duo_write_record(d, 0, (state >> 40) % (n & 1 ? 6001 : 20));
+		}
+		for (n = 0; n < 20000 && d->e[1].c.rx.read < d->e[0].c.tx.end; n++) {
+			duo_run(d, RILL_MSEC);
+			duo_read(d, 1, d->e[1].c.rx.whole - d->e[1].c.rx.read);
+		}
+		ROW("window %u", wnd[i]);
+		EXPECT_EQ(d->e[1].c.rx.read, d->e[0].c.tx.end);
+		EXPECT_EQ(d->e[0].mib[RILL_MIB_WINPROBES], 0);
+		duo_free(d);
+	}
+}
+
+TEST(record__longer_than_we_take)
+{
+	struct duo *d = duo_open_records();
+
+	duo_write_record(d, 0, 200000);
+	d->e[0].nrec = 0;				/* no: a lie */
+	d->e[0].rec[d->e[0].nrec++] = (struct duo_record){ 0, 200001 };
+	duo_deliver(d, 0);
+	EXPECT_EQ(state(d, 1), RILL_CLOSE);
+	EXPECT_EQ(d->e[1].err, EPROTO);
+	EXPECT_EQ(d->e[1].mib[RILL_MIB_INBADRECORD], 1);
+	EXPECT_EQ(rill_conn_deadline(&d->e[1].c), RILL_NEVER);
+	duo_pass(d);
+	EXPECT_EQ(state(d, 0), RILL_CLOSE);		/* and the liar is told */
+	EXPECT_EQ(d->e[0].err, ECONNRESET);
+	duo_free(d);
+}
+
+TEST(record__end_inside_one)
+{
+	static const u32 cut[] = { 1, 3, 4, 103 };
+	u32 i;
+
+	for (i = 0; i < COUNT(cut); i++) {
+		struct duo *d = duo_open_records();
+
+		duo_write_record(d, 0, 10);
+		d->e[0].rec[d->e[0].nrec++] = (struct duo_record){ 14, 100 };
+		duo_write(d, 0, cut[i]);
+		duo_shut(d, 0);
+		duo_pass(d);
+		ROW("%u of 104", cut[i]);
+		EXPECT_EQ(d->e[1].err, EPROTO);
+		EXPECT_EQ(d->e[1].c.rx.whole, 14);	/* what came before may be read */
+		EXPECT_EQ(d->e[1].mib[RILL_MIB_INBADRECORD], 1);
+		duo_free(d);
+	}
+}
+
+TEST(record__fin_behind_one)
+{
+	struct duo *d = duo_open_records();
+
+	duo_write_record(d, 0, 10);
+	duo_write_record(d, 0, 0);
+	duo_shut(d, 0);
+	duo_pass(d);
+	EXPECT_EQ(state(d, 1), RILL_CLOSE_WAIT);
+	duo_shut(d, 1);
+	duo_pass(d);
+	EXPECT_EQ(state(d, 0), RILL_TIME_WAIT);
+	EXPECT_EQ(state(d, 1), RILL_CLOSE);
+	expect_quiet(d);
+	duo_free(d);
+}
+
+/* The program reads what it can at once: it is not the one to wait for. */
+TEST(record__half_of_one_does_not_hold_back_the_ack)
+{
+	struct duo *d = duo_open_records();
+	int i;
+
+	d->e[1].c.aq.quick = 0;
+	duo_write_record(d, 0, 7996);
+	for (i = 0; i < 2; i++)
+		duo_deliver(d, 0);
+	EXPECT(d->q[d->nq - 1]->from == 1 && rill_ext_has(&d->q[d->nq - 1]->p.x, RILL_I_ACK));
+	duo_free(d);
+}

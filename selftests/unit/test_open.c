@@ -136,10 +136,37 @@ TEST(open_echo__child)
 	EXPECT(c.sport == 5000 && c.dport == 80 && c.rtt == 30 * RILL_MSEC);
 	EXPECT_EQ(c.cookie_until, NOW + RILL_COOKIE_TTL);
 	EXPECT(c.params.max_payload == 1400 && c.params.max_ack_delay == 20 &&
-	       c.params.sock_type == 1 && c.params.reserved == 0);
+	       c.params.sock_type == 1 && c.params.max_record == 0);
 	y.h.pn = 2;		/* sent again: it has waited for a time-out */
 	EXPECT_EQ(check(&y, NOW + 30 * RILL_MSEC, &c), RILL_MIB_NONE);
 	EXPECT_EQ(c.rtt, 0);
+}
+
+TEST(open_echo__records)
+{
+	struct rill_child c;
+	struct rill_ext x;
+	struct rill_hdr h;
+	struct syn y;
+
+	syn_init(&y);
+	y.x.params.sock_type = y.l.params.sock_type = RILL_RECORDS;
+	y.x.params.max_record = 0x10203040;
+	y.l.params.max_record = 5000;
+	EXPECT_EQ(answer(&y, RILL_BASE_DGRAM), RILL_MIB_NONE);
+	EXPECT_EQ(rill_wire_hdr_get(&h, y.reply.b, y.reply.len), RILL_WIRE_OK);
+	EXPECT_EQ(rill_wire_ext_get(&x, &h, y.reply.b + RILL_HDR), RILL_WIRE_OK);
+	EXPECT(x.params.sock_type == RILL_RECORDS && x.params.max_record == 5000);
+	y.h = (struct rill_hdr){ .type = RILL_T_ECHO, .cid = CID, .pn = 1 };
+	y.x.has = BIT(RILL_I_CID) | BIT(RILL_I_PORTS) | BIT(RILL_I_COOKIE);
+	y.x.cookie = x.cookie;
+	y.x.cookie_len = x.cookie_len;
+	EXPECT_EQ(check(&y, NOW, &c), RILL_MIB_NONE);
+	EXPECT(c.params.sock_type == RILL_RECORDS && c.params.max_record == 0x10203040);
+	y.l.params.sock_type = RILL_BYTES;
+	y.h = (struct rill_hdr){ .type = RILL_T_SYN };
+	y.x.has = BIT(RILL_I_CID) | BIT(RILL_I_PORTS) | BIT(RILL_I_PARAMS);
+	EXPECT_EQ(answer(&y, RILL_BASE_DGRAM), RILL_MIB_SYNREFUSED);
 }
 
 TEST(open_echo__age)

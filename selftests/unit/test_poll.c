@@ -95,18 +95,6 @@ TEST(nagle__nodelay)
 	duo_free(d);
 }
 
-TEST(nagle__end_of_record)
-{
-	struct duo *d = duo_open();
-
-	duo_write(d, 0, 10);
-	duo_write_quiet(d, 0, 10, RILL_RUN_EOR);
-	duo_flush(d, 0);
-	EXPECT_EQ(d->nq, 2);
-	EXPECT_EQ(d->q[1]->p.h.flags, RILL_F_EOR);
-	duo_free(d);
-}
-
 TEST(nagle__fin)
 {
 	struct duo *d = duo_open();
@@ -391,16 +379,16 @@ TEST(not_sent__syn_gives_up)
 TEST(tx_trim__a_host_with_small_trains)
 {
 	struct rill_run run = { .off = 7000, .len = 2500, .plen = 1000, .n = 3,
-				.flags = RILL_RUN_FIN | RILL_RUN_EOR };
+				.flags = RILL_RUN_FIN };
 	struct rill_tx tx = { .run = &run, .h = { .pn = 10, .off = 7000 } };
 	struct rill_hdr h;
 
 	rill_tx_trim(&tx, 3);
-	EXPECT(tx.n == 3 && tx.bytes == 2500 && tx.last_flags == (RILL_F_FIN | RILL_F_EOR));
+	EXPECT(tx.n == 3 && tx.bytes == 2500 && tx.last_flags == RILL_F_FIN);
 	rill_tx_header(&tx, 0, &h);
 	EXPECT(h.pn == 10 && h.off == 7000 && !h.flags);
 	rill_tx_header(&tx, 2, &h);
-	EXPECT(h.pn == 12 && h.off == 9000 && h.flags == (RILL_F_FIN | RILL_F_EOR));
+	EXPECT(h.pn == 12 && h.off == 9000 && h.flags == RILL_F_FIN);
 	rill_tx_trim(&tx, 2);
 	EXPECT(tx.bytes == 2000 && !tx.last_flags);
 	rill_tx_header(&tx, 1, &h);

@@ -234,3 +234,85 @@ TEST(read__no_tuning_for_a_slow_reader)
 	}
 	EXPECT_EQ(x.r.wnd, 10000);
 }
+
+/* --- records --- */
+
+static void start_records(struct rx *x, u32 wnd)
+{
+	start(x, wnd, wnd);
+	rill_recv_records(&x->r);
+}
+
+TEST(records__whole_ones_are_read)
+{
+	struct rx x;
+
+	start_records(&x, 1000);
+	data(&x, 0, 3, false, NULL);			/* a part of the prefix */
+	EXPECT(!rill_recv_wants(&x.r) && !rill_recv_ready(&x.r));
+	data(&x, 3, 11, false, NULL);
+	EXPECT(rill_recv_wants(&x.r) && !rill_recv_ready(&x.r));
+	rill_recv_prefix(&x.r, 10);			/* 0..14: all here */
+	EXPECT(!rill_recv_wants(&x.r) && x.r.whole == 14);
+	data(&x, 14, 20, false, NULL);
+	EXPECT(rill_recv_wants(&x.r));
+	rill_recv_prefix(&x.r, 0);			/* 14..18: nothing */
+	EXPECT_EQ(x.r.whole, 18);
+	rill_recv_prefix(&x.r, 100);			/* 18..122: has begun */
+	EXPECT(!rill_recv_wants(&x.r) && x.r.whole == 18 && x.r.end == 122);
+	data(&x, 34, 87, false, NULL);
+	EXPECT_EQ(x.r.whole, 18);
+	data(&x, 121, 1, false, NULL);
+	EXPECT(x.r.whole == 122 && !rill_recv_wants(&x.r));
+}
+
+TEST(records__the_end_is_that_of_the_last_one)
+{
+	struct rx x;
+
+	start_records(&x, 1000);
+	data(&x, 0, 14, true, NULL);
+	EXPECT(!rill_recv_fin(&x.r));
+	rill_recv_prefix(&x.r, 10);
+	EXPECT(rill_recv_fin(&x.r));
+	start_records(&x, 1000);
+	data(&x, 0, 14, true, NULL);
+	rill_recv_prefix(&x.r, 11);
+	EXPECT(!rill_recv_fin(&x.r));
+}
+
+/* There is credit for the record waited for, and a packet more; never less than a packet. */
+TEST(records__credit)
+{
+	struct rx x;
+
+	start_records(&x, 10);				/* a packet is 100 */
+	EXPECT_EQ(x.r.credit, 104);
+	data(&x, 0, 100, false, NULL);
+	EXPECT(!rill_recv_stuck(&x.r));
+	rill_recv_prefix(&x.r, 5000);
+	EXPECT(rill_recv_stuck(&x.r));
+	EXPECT_EQ(rill_recv_promise(&x.r), 4 + 5000 + 100);
+	rill_recv_grant(&x.r);
+	EXPECT(!rill_recv_stuck(&x.r));
+	EXPECT_EQ(x.r.credit, 5104);
+	data(&x, 100, 5004, false, NULL);
+	EXPECT_EQ(x.r.whole, 5004);
+	rill_recv_prefix(&x.r, 900);			/* the next; but that one is not read */
+	EXPECT(!rill_recv_stuck(&x.r));
+	EXPECT_EQ(rill_recv_promise(&x.r), 5104);
+	EXPECT(rill_recv_read(&x.r, 5004, 0, NOW));	/* now it is: tell the peer */
+	EXPECT_EQ(rill_recv_promise(&x.r), 5004 + 4 + 900 + 100);
+}
+
+/* The rest of a prefix, with a packet full of it and what follows, fits. */
+TEST(records__credit_for_half_a_prefix)
+{
+	struct rx x;
+
+	start_records(&x, 100);
+	data(&x, 0, 104, false, NULL);
+	rill_recv_prefix(&x.r, 98);			/* 0..102, and two bytes of the next */
+	EXPECT(rill_recv_read(&x.r, 102, 0, NOW));
+	EXPECT_EQ(rill_recv_promise(&x.r), 102 + 4 + 100);
+}

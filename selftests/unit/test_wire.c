@@ -3,7 +3,7 @@
 #include "test.h"
 
 static const u8 good[RILL_HDR + 4] = {
-	0x14, 0x0f, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 9, 0x80, 0, 0, 1, 0xff, 0xff, 0xff, 0xfe,
+	0x14, 0x0d, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 9, 0x80, 0, 0, 1, 0xff, 0xff, 0xff, 0xfe,
 	'd', 'a', 't', 'a',
 };
 
@@ -13,7 +13,7 @@ TEST(hdr_get__fields)
 
 	EXPECT_EQ(rill_wire_hdr_get(&h, good, sizeof(good)), RILL_WIRE_OK);
 	EXPECT_EQ(h.type, RILL_T_DATA);
-	EXPECT_EQ(h.flags, RILL_F_FIN | RILL_F_EOR | RILL_F_ELICIT | RILL_F_NOW);
+	EXPECT_EQ(h.flags, RILL_F_FIN | RILL_F_ELICIT | RILL_F_NOW);
 	EXPECT_EQ(h.cid, 0x0102030405060708ULL);
 	EXPECT_EQ(h.pn, 9);
 	EXPECT_EQ(h.off, 0x80000001);
@@ -35,6 +35,7 @@ TEST(hdr_get__refusals)
 		{ "type 7", RILL_HDR, 0x17, 0, 0, 0, RILL_WIRE_TYPE },
 		{ "type 15", RILL_HDR, 0x1f, 0, 0, 0, RILL_WIRE_TYPE },
 		{ "key phase", RILL_HDR, 0x14, 0x80, 0, 0, RILL_WIRE_FLAGS },
+		{ "flag 0x02", RILL_HDR, 0x14, 0x02, 0, 0, RILL_WIRE_FLAGS },
 		{ "flag 0x10", RILL_HDR, 0x14, 0x10, 0, 0, RILL_WIRE_FLAGS },
 		{ "FIN in a SYN", RILL_HDR, 0x11, 0x01, 0, 0, RILL_WIRE_FLAGS },
 		{ "ELICIT in a RESET", RILL_HDR, 0x15, 0x04, 0, 0, RILL_WIRE_FLAGS },
@@ -171,7 +172,8 @@ TEST(ext_put__every_item_comes_back)
 	static const u16 pairs[] = { 1, 2, 0xffff, 0 };
 	static const u32 ecn[3] = { 1, 0x80000000, 3 };
 	static const u8 cookie[] = { 1, 2, 3 }, token[] = { 8, 7, 6, 5, 4, 3, 2, 1 };
-	struct rill_params p = { .max_payload = 1432, .max_ack_delay = 25, .sock_type = 5 };
+	struct rill_params p = { .max_payload = 1432, .max_ack_delay = 25, .sock_type = 5,
+				 .max_record = 0x1a2b3c4d };
 	struct rill_extbuf b = { .len = 0 };
 	struct rill_ext x;
 
@@ -190,7 +192,7 @@ TEST(ext_put__every_item_comes_back)
 	EXPECT(!memcmp(x.ecn, ecn, sizeof(ecn)));
 	EXPECT(x.cid == 0x8877665544332211ULL && x.sport == 5000 && x.dport == 80);
 	EXPECT(x.params.max_payload == 1432 && x.params.max_ack_delay == 25 &&
-	       x.params.sock_type == 5);
+	       x.params.sock_type == 5 && x.params.max_record == 0x1a2b3c4d);
 	EXPECT(x.cookie_len == 3 && !memcmp(x.cookie, cookie, 3));
 	EXPECT_EQ(x.reason, RILL_R_ABORT);
 	EXPECT(x.token_len == 10 && x.token[0] == 1 && x.token[1] == 2 &&
@@ -203,6 +205,36 @@ TEST(ext_put__every_item_comes_back)
 	rill_ext_put_token(&b, token, sizeof(token));
 	EXPECT(ext(&x, b.b, b.len) == RILL_WIRE_OK && x.token_len == 8 &&
 	       !memcmp(x.token, token, sizeof(token)));
+}
+
+/* Every value of PARAMS at its edges; the longest record only where there are records. */
+TEST(ext_get__params)
+{
+	static const struct { const char *what; u8 v[12]; u8 len; int want; } t[] = {
+		{ "stream", { 0, 88, 0, 25, 1, 0 }, 6, RILL_WIRE_OK },
+		{ "stream, more behind", { 0, 88, 0, 25, 1, 0, 255, 255, 255, 255 }, 10, RILL_WIRE_OK },
+		{ "short", { 0, 88, 0, 25, 1 }, 5, RILL_WIRE_EXT },
+		{ "payload of 87", { 0, 87, 0, 25, 1, 0 }, 6, RILL_WIRE_EXT },
+		{ "delay of 1001", { 0, 88, 3, 233, 1, 0 }, 6, RILL_WIRE_EXT },
+		{ "records, size missing", { 0, 88, 0, 25, 5, 0, 0, 0, 0 }, 9, RILL_WIRE_EXT },
+		{ "records of nothing", { 0, 88, 0, 25, 5, 0, 0, 0, 0, 0 }, 10, RILL_WIRE_OK },
+		{ "records of 2^29", { 0, 88, 0, 25, 5, 0, 32, 0, 0, 0 }, 10, RILL_WIRE_OK },
+		{ "and one more", { 0, 88, 0, 25, 5, 0, 32, 0, 0, 1 }, 10, RILL_WIRE_EXT },
+		{ "records, more behind", { 0, 88, 0, 25, 5, 0, 0, 0, 1, 0, 9, 9 }, 12, RILL_WIRE_OK },
+		{ "a type of later days", { 0, 88, 0, 25, 7, 0 }, 6, RILL_WIRE_OK },
+	};
+	u8 b[2 + sizeof(t[0].v)] = { RILL_I_PARAMS };
+	struct rill_ext x;
+	u32 i;
+
+	for (i = 0; i < COUNT(t); i++) {
+		b[1] = t[i].len;
+		memcpy(b + 2, t[i].v, t[i].len);
+		ROW("%s", t[i].what);
+		EXPECT_EQ(ext(&x, b, 2 + t[i].len), t[i].want);
+		if (t[i].want == RILL_WIRE_OK && t[i].v[4] != 5)
+			EXPECT_EQ(x.params.max_record, 0);
+	}
 }
 
 TEST(extbuf__holds_the_largest_packet)

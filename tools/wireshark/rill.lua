@@ -27,7 +27,6 @@ local f = {
 	type = ProtoField.uint8("rill.type", "Type", base.DEC, TYPES, 0x0f),
 	flags = ProtoField.uint8("rill.flags", "Flags", base.HEX),
 	fin = ProtoField.bool("rill.flags.fin", "FIN", 8, nil, 0x01),
-	eor = ProtoField.bool("rill.flags.eor", "EOR", 8, nil, 0x02),
 	elicit = ProtoField.bool("rill.flags.elicit", "ELICIT", 8, nil, 0x04),
 	now = ProtoField.bool("rill.flags.now", "NOW", 8, nil, 0x08),
 	ext_len = ProtoField.uint16("rill.ext_len", "Extension length"),
@@ -52,6 +51,7 @@ local f = {
 	max_payload = ProtoField.uint16("rill.params.max_payload", "Largest payload"),
 	max_delay = ProtoField.uint16("rill.params.max_ack_delay", "Largest ack delay (ms)"),
 	sock = ProtoField.uint8("rill.params.sock_type", "Socket type", base.DEC, SOCKS),
+	max_record = ProtoField.uint32("rill.params.max_record", "Longest record"),
 	cookie = ProtoField.bytes("rill.cookie", "Cookie"),
 	token = ProtoField.bytes("rill.token", "Token, in a SYN after the length of the data"),
 	reason = ProtoField.uint8("rill.reason", "Reason", base.DEC, REASONS),
@@ -116,6 +116,7 @@ item[5] = function(v, t)
 	t:add(f.max_payload, v(0, 2))
 	t:add(f.max_delay, v(2, 2))
 	t:add(f.sock, v(4, 1))
+	if v(4, 1):uint() == 5 and v:len() >= 10 then t:add(f.max_record, v(6, 4)) end
 	return "Max=" .. v(0, 2):uint()
 end
 
@@ -177,7 +178,7 @@ local function extension(buf, tree, info)
 	end
 end
 
-local FLAG_NAMES = { { 0x01, "FIN" }, { 0x02, "EOR" }, { 0x04, "ELICIT" }, { 0x08, "NOW" } }
+local FLAG_NAMES = { { 0x01, "FIN" }, { 0x04, "ELICIT" }, { 0x08, "NOW" } }
 
 local function flag_text(flags)
 	local names = {}
@@ -200,7 +201,7 @@ function rill.dissector(buf, pinfo, root)
 	tree:add(f.version, buf(0, 1))
 	tree:add(f.type, buf(0, 1))
 	local fl = tree:add(f.flags, buf(1, 1))
-	for _, k in ipairs({ "fin", "eor", "elicit", "now" }) do fl:add(f[k], buf(1, 1)) end
+	for _, k in ipairs({ "fin", "elicit", "now" }) do fl:add(f[k], buf(1, 1)) end
 	tree:add(f.ext_len, buf(2, 2))
 	tree:add(f.cid, buf(4, 8))
 	local pn = tree:add(f.pn, buf(12, 4))

@@ -2,10 +2,10 @@
 /*
  * Rill: the contract with programs.
  *
- * A Rill socket is socket(family, SOCK_STREAM, 0); the family number in force
- * is readable at /sys/module/rill/parameters/family.  Addresses are the
- * internet's: struct sockaddr_in and struct sockaddr_in6.  Everything not named
- * here behaves as an AF_INET TCP socket does.
+ * A Rill socket is socket(family, SOCK_STREAM, 0), or SOCK_SEQPACKET for records;
+ * the family number in force is readable at /sys/module/rill/parameters/family.
+ * Addresses are the internet's: struct sockaddr_in and struct sockaddr_in6.
+ * Everything not named here behaves as an AF_INET TCP socket does.
  */
 #ifndef _UAPI_LINUX_RILL_H
 #define _UAPI_LINUX_RILL_H

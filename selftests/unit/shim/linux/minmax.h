@@ -11,6 +11,7 @@
 
 #define min(a, b)		__rill_cmp(a, b, <)
 #define max(a, b)		__rill_cmp(a, b, >)
+#define max3(a, b, c)		max(max(a, b), c)
 #define min_t(t, a, b)		min((t)(a), (t)(b))
 #define max_t(t, a, b)		max((t)(a), (t)(b))
 #define clamp_t(t, v, lo, hi)	min_t(t, max_t(t, v, lo), hi)
