@@ -115,6 +115,9 @@ void rill_purge(struct sock *sk)
 	rill_reclaim(sk);
 	kfree(rs->ooo_mem);
 	rs->ooo_mem = NULL;
+	kfree(rs->gap_mem);
+	rs->gap_mem = NULL;
+	memset(&rs->conn.rx.gaps, 0, sizeof(rs->conn.rx.gaps));
 	memset(&rs->conn.rx.ooo, 0, sizeof(rs->conn.rx.ooo));
 	sk_mem_reclaim(sk);
 }

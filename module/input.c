@@ -163,6 +163,26 @@ static void rill_ooo_room(struct rill_sock *rs)
 	r->cap = cap;
 }
 
+/* Is there a place for one more stretch of records given up?  As rill_ooo_room(). */
+static void rill_gap_room(struct rill_sock *rs)
+{
+	struct rill_gaps *g = &rs->conn.rx.gaps;
+	struct rill_gap *v;
+	u16 cap = g->cap ? 4 * g->cap : 16;
+
+	if (g->n < g->cap || cap > 1024)
+		return;
+	v = kmalloc_array(cap, sizeof(*v), GFP_ATOMIC | __GFP_NOWARN);
+	if (!v)
+		return;
+	if (g->n)
+		memcpy(v, g->v, g->n * sizeof(*v));
+	kfree(rs->gap_mem);
+	rs->gap_mem = v;
+	g->v = v;
+	g->cap = cap;
+}
+
 /* The peer's packets come from a new address: answer there (NAT rebinding). */
 static void rill_rebind(struct sock *sk, struct sk_buff *skb)
 {
@@ -252,6 +272,10 @@ void rill_rcv_skb(struct sock *sk, struct sk_buff *skb)
 		p.full = !rill_rcv_room(sk, skb, rill_expand(nxt, p.h.off) > nxt);
 		rill_ooo_room(rs);
 	}
+	if (rill_ext_has(&p.x, RILL_I_SKIP) && rs->conn.rx.records) {
+		rill_ooo_room(rs);
+		rill_gap_room(rs);
+	}
 	rill_conn_rcv(&rs->conn, &p, now, &out);
 	if (out.bits & RILL_B_SPLIT) {
 		rill_rcv_split(sk, skb);
@@ -267,8 +291,9 @@ void rill_rcv_skb(struct sock *sk, struct sk_buff *skb)
 		cb->start += RILL_HDR + p.h.ext_len;
 		rill_rcv_queue(sk, skb, out.verdict == RILL_RCV_AHEAD);
 		skb = NULL;
-		rill_record_scan(sk, now, &out);
 	}
+	if (rs->conn.rx.records)
+		rill_record_scan(sk, rill_ext_has(&p.x, RILL_I_SKIP), now, &out);
 	rill_apply(sk, &out);
 free:
 	kfree_skb(skb);

@@ -134,6 +134,7 @@ static void rill_child_init(struct sock *child, struct rill_udp *udp, struct sk_
 
 	rill_sock_init(child);
 	rs->ooo_mem = NULL;
+	rs->gap_mem = NULL;
 	rs->deferred = 0;
 	rs->throttled = false;
 	rs->hashed = false;

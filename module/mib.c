@@ -84,6 +84,8 @@ static const char *const rill_mib_names[RILL_MIB_MAX] = {
 	[RILL_MIB_INDGRAMFULL] = "InDgramFull",
 	[RILL_MIB_DGRAMREFUSED] = "DgramRefused",
 	[RILL_MIB_INBADRECORD] = "InBadRecord",
+	[RILL_MIB_OUTGIVENUP] = "OutGivenUp",
+	[RILL_MIB_INGIVENUP] = "InGivenUp",
 };
 
 static unsigned long rill_mib_sum(const struct rill_net *rn, int id)

@@ -2,8 +2,9 @@
 /*
  * record.c - SOCK_SEQPACKET: what records are beyond bytes.
  *
- * Owns the prefix that says a record's length, and sendmsg() and recvmsg() of
- * one record.  On the wire a record is RILL_PREFIX bytes of the stream and then
+ * Owns the prefix that says a record's length, sendmsg() and recvmsg() of one
+ * record, and what goes with it as control messages: a lifetime one way, what was
+ * given up the other.  On the wire a record is RILL_PREFIX bytes of the stream and then
  * its own; whole ones are told from parts by the engine (core/recv.h), which
  * has the prefixes read to it here.  How records are laid out to leave is in
  * sendmsg.c, where they lie when they have come in recvmsg.c.
@@ -29,24 +30,68 @@ static u32 rill_record_sends(const struct sock *sk)
 }
 
 /*
+ * What control messages at SOL_RILL say; other levels are not ours.  0 or -EINVAL.
+ * @ms: NULL: there is no record that could have a lifetime
+ */
+int rill_record_lifetime(struct msghdr *msg, u32 *ms)
+{
+	struct cmsghdr *cmsg;
+
+	for_each_cmsghdr(cmsg, msg) {
+		if (!CMSG_OK(msg, cmsg))
+			return -EINVAL;
+		if (cmsg->cmsg_level != SOL_RILL)
+			continue;
+		if (!ms || cmsg->cmsg_type != RILL_LIFETIME ||
+		    cmsg->cmsg_len != CMSG_LEN(sizeof(*ms)))
+			return -EINVAL;
+		memcpy(ms, CMSG_DATA(cmsg), sizeof(*ms));
+	}
+	return 0;
+}
+
+/*
+ * Queue a record, if there is room.  0, -EFAULT, or -ENOMEM: wait.
+ * @lifetime: ms from now on, 0: none
+ */
+static int rill_record_try(struct sock *sk, struct msghdr *msg, u32 len, u32 lifetime,
+			   struct rill_out *out)
+{
+	struct iov_iter from = msg->msg_iter;
+	struct rill_life *life = NULL;
+	int err;
+
+	if (!sk_stream_memory_free(sk))
+		return -ENOMEM;
+	if (lifetime) {
+		life = rill_life_new(sk);
+		if (!life)
+			return -ENOMEM;
+	}
+	err = rill_lay_record(sk, &from, len, out);
+	if (err) {
+		if (life)
+			rill_life_free(sk, life);
+		return err;
+	}
+	msg->msg_iter = from;
+	rill_conn_record(&rill_sk(sk)->conn, RILL_PREFIX + len, life,
+			 rill_now() + lifetime * RILL_MSEC);
+	return 0;
+}
+
+/*
  * Queue one record, whole or not at all.  As with AF_UNIX one goes in while the
  * buffer is not full, however long it is: else poll() would report room that
  * send() does not find.
  */
-static int rill_record_queue(struct sock *sk, struct msghdr *msg, u32 len, long timeo,
-				 struct rill_out *out)
+static int rill_record_queue(struct sock *sk, struct msghdr *msg, u32 len, u32 lifetime,
+			     long timeo, struct rill_out *out)
 {
-	struct iov_iter from;
 	int err;
 
 	for (;;) {
-		err = -ENOMEM;
-		if (sk_stream_memory_free(sk)) {
-			from = msg->msg_iter;
-			err = rill_lay_record(sk, &from, len, out);
-			if (!err)
-				msg->msg_iter = from;
-		}
+		err = rill_record_try(sk, msg, len, lifetime, out);
 		if (err != -ENOMEM)
 			return err;
 		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
@@ -66,6 +111,7 @@ int rill_record_send(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	struct rill_out out;
+	u32 lifetime = 0;
 	int err;
 
 	/* The first packet has no room for any record there may be. */
@@ -74,10 +120,12 @@ int rill_record_send(struct sock *sk, struct msghdr *msg, size_t len)
 	rill_out_init(&out);
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	err = rill_send_ready(sk, &timeo);
+	if (!err)
+		err = rill_send_control(sk, msg, &lifetime);
 	if (!err && len > rill_record_sends(sk))
 		err = -EMSGSIZE;
 	if (!err)
-		err = rill_record_queue(sk, msg, len, timeo, &out);
+		err = rill_record_queue(sk, msg, len, lifetime, timeo, &out);
 	if (err)
 		return rill_send_failed(sk, msg->msg_flags, err);
 	rill_push(sk, msg->msg_flags, &out);
@@ -126,13 +174,20 @@ static bool rill_record_prefix(struct sock *sk, struct sk_buff **at, u64 seq, u3
 	return true;
 }
 
-/* Bytes were queued: read the engine the prefixes among them. */
-void rill_record_scan(struct sock *sk, u64 now, struct rill_out *out)
+/*
+ * A packet came: read the engine the prefixes among what is queued.
+ * @skip: it told of records given up
+ */
+void rill_record_scan(struct sock *sk, bool skip, u64 now, struct rill_out *out)
 {
 	struct rill_conn *c = &rill_sk(sk)->conn;
 	struct sk_buff *at = NULL;
 	u32 len;
 
+	if (skip) {
+		rill_rcv_join(sk);
+		rill_rcv_eat(sk, c->rx.read);
+	}
 	while (rill_conn_wants(c)) {
 		if (WARN_ON_ONCE(!rill_record_prefix(sk, &at, c->rx.whole, &len)))
 			break;
@@ -161,13 +216,14 @@ static int rill_record_copy(struct sock *sk, struct msghdr *msg, u64 seq, u32 le
 /*
  * The size of the record at the head of the queue, which is whole.  False: its
  * prefix is not what it was.  A peer that sends a stretch of the stream twice, and
- * not the same, is the one to blame.
+ * not the same, is the one to blame.  All that is there is what lies before the
+ * next stretch given up.
  */
 static bool rill_record_head(struct sock *sk, u32 *len)
 {
 	const struct rill_recv *r = &rill_sk(sk)->conn.rx;
 	struct sk_buff *at = skb_peek(&sk->sk_receive_queue);
-	u64 have = r->whole - r->read;
+	u64 have = (r->gaps.passed ? r->gaps.v[0].from : r->whole) - r->read;
 
 	return have >= RILL_PREFIX && rill_record_prefix(sk, &at, r->read, len) &&
 	       *len <= have - RILL_PREFIX;
@@ -181,19 +237,25 @@ u32 rill_record_inq(struct sock *sk)
 	return rill_record_head(sk, &len) ? len : 0;
 }
 
-/* What is queued makes no sense: it goes, and so does the connection. */
+/* What is queued makes no sense: none of it will be read, and the connection ends. */
 static int rill_record_broken(struct sock *sk)
 {
 	struct rill_conn *c = &rill_sk(sk)->conn;
 	struct rill_out out;
 
-	rill_rcv_eat(sk, c->rx.whole);
-	rill_rcv_took(sk, c->rx.whole - c->rx.read);
+	c->rx.whole = c->rx.read;
 	rill_out_init(&out);
 	rill_conn_bad_record(c, &out);
 	rill_apply(sk, &out);
 	sock_error(sk);
 	return -EPROTO;
+}
+
+/* Tell how many records the peer gave up before what is received now. */
+static void rill_record_tell(struct msghdr *msg, u32 lost)
+{
+	if (lost)
+		put_cmsg(msg, SOL_RILL, RILL_GAP, sizeof(lost), &lost);
 }
 
 /*
@@ -202,8 +264,8 @@ static int rill_record_broken(struct sock *sk)
  */
 static int rill_record_deliver(struct sock *sk, struct msghdr *msg, size_t size, int flags)
 {
-	const struct rill_recv *r = &rill_sk(sk)->conn.rx;
-	u32 len;
+	struct rill_recv *r = &rill_sk(sk)->conn.rx;
+	u32 len, lost = r->lost;
 	int err;
 
 	if (!rill_record_head(sk, &len))
@@ -213,11 +275,14 @@ static int rill_record_deliver(struct sock *sk, struct msghdr *msg, size_t size,
 	size = min_t(size_t, size, len);
 	err = rill_record_copy(sk, msg, r->read + RILL_PREFIX, size);
 	if (!(flags & MSG_PEEK)) {
-		rill_rcv_eat(sk, r->read + RILL_PREFIX + len);
+		/* What comes with the next record begins where this one ends. */
+		r->lost = err ? lost : 0;
 		rill_rcv_took(sk, RILL_PREFIX + len);
+		rill_rcv_eat(sk, r->read);
 	}
 	if (err)
 		return err;
+	rill_record_tell(msg, lost);
 	msg->msg_flags |= MSG_EOR;
 	return flags & MSG_TRUNC ? len : size;
 }
@@ -225,14 +290,20 @@ static int rill_record_deliver(struct sock *sk, struct msghdr *msg, size_t size,
 /* recvmsg(2) of a record, one a call; the socket is locked. */
 int rill_record_recv(struct sock *sk, struct msghdr *msg, size_t size, int flags)
 {
-	const struct rill_recv *r = &rill_sk(sk)->conn.rx;
+	struct rill_recv *r = &rill_sk(sk)->conn.rx;
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	int err;
 
 	while (!rill_recv_ready(r)) {
 		err = rill_recv_end(sk);
-		if (err)
-			return err < 0 ? err : 0;
+		if (err < 0)
+			return err;
+		if (err) {
+			rill_record_tell(msg, r->lost);
+			if (!(flags & MSG_PEEK))
+				r->lost = 0;
+			return 0;
+		}
 		if (!timeo)
 			return -EAGAIN;
 		if (signal_pending(current))

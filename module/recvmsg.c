@@ -41,7 +41,8 @@ static int rill_inq_hint(const struct sock *sk)
 bool rill_rcv_room(struct sock *sk, struct sk_buff *skb, bool ahead)
 {
 	const struct rill_recv *r = &rill_sk(sk)->conn.rx;
-	u64 given = max_t(u64, r->wnd, r->credit - r->read);
+	/* The program may have gone beyond it, over records that were given up. */
+	u64 given = max_t(s64, r->wnd, r->credit - r->read);
 	u32 limit = max_t(u32, READ_ONCE(sk->sk_rcvbuf), min_t(u64, 2 * given, INT_MAX));
 
 	if (!ahead)
@@ -125,8 +126,6 @@ static bool rill_collect(struct sock *sk, struct sk_buff *skb)
  */
 void rill_rcv_queue(struct sock *sk, struct sk_buff *skb, bool ahead)
 {
-	u64 nxt = rill_sk(sk)->conn.rx.nxt;
-
 	if (ahead) {
 		rill_ooo_insert(sk, skb);
 		return;
@@ -135,7 +134,15 @@ void rill_rcv_queue(struct sock *sk, struct sk_buff *skb, bool ahead)
 		skb_set_owner_r(skb, sk);
 		__skb_queue_tail(&sk->sk_receive_queue, skb);
 	}
-	/* The gap may be filled now. */
+	rill_rcv_join(sk);
+}
+
+/* A gap may be filled now: what lies behind it is in order. */
+void rill_rcv_join(struct sock *sk)
+{
+	u64 nxt = rill_sk(sk)->conn.rx.nxt;
+	struct sk_buff *skb;
+
 	while ((skb = rill_ooo_first(sk)) && rill_cb(skb)->off < nxt) {
 		rill_ooo_unlink(sk, skb);
 		__skb_queue_tail(&sk->sk_receive_queue, skb);

@@ -50,6 +50,10 @@ void rill_run_free(struct sock *sk, struct rill_run *run)
 
 	if (run == &rill_sk(sk)->fin_run)
 		return;
+	if (run->flags & RILL_RUN_SKIP) {
+		rill_life_free(sk, container_of(run, struct rill_life, skip));
+		return;
+	}
 	for (i = 0; i < t->nfrags; i++)
 		put_page(t->frag[i].page);
 	sk_wmem_queued_add(sk, -(int)t->charged);
@@ -64,6 +68,25 @@ static bool rill_charge(struct sock *sk, u32 bytes)
 	sk_wmem_queued_add(sk, bytes);
 	sk_mem_charge(sk, bytes);
 	return true;
+}
+
+/* What a record that may be given up takes; NULL: wait for memory. */
+struct rill_life *rill_life_new(struct sock *sk)
+{
+	struct rill_life *life = kmalloc(sizeof(*life), sk->sk_allocation);
+
+	if (life && !rill_charge(sk, sizeof(*life))) {
+		kfree(life);
+		return NULL;
+	}
+	return life;
+}
+
+void rill_life_free(struct sock *sk, struct rill_life *life)
+{
+	sk_wmem_queued_add(sk, -(int)sizeof(*life));
+	sk_mem_uncharge(sk, sizeof(*life));
+	kfree(life);
 }
 
 static struct rill_txrun *rill_txrun_new(struct sock *sk, u16 plen)
@@ -408,15 +431,16 @@ int rill_send_ready(struct sock *sk, long *timeo)
 /*
  * Ancillary data must be such as a socket takes, as TCP sees to it; there is none
  * that a stream would use.  0 or -EINVAL.
+ * @lifetime: of a record, ms; left alone if there is none
  */
-static int rill_send_control(struct sock *sk, struct msghdr *msg)
+int rill_send_control(struct sock *sk, struct msghdr *msg, u32 *lifetime)
 {
 	struct sockcm_cookie sockc;
 
 	if (!msg->msg_controllen)
 		return 0;
 	sockcm_init(&sockc, sk);
-	return sock_cmsg_send(sk, msg, &sockc) ? -EINVAL : 0;
+	return sock_cmsg_send(sk, msg, &sockc) ? -EINVAL : rill_record_lifetime(msg, lifetime);
 }
 
 /* Send what can leave; MSG_MORE holds back a packet that is not full. */
@@ -460,7 +484,7 @@ static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	err = rill_send_ready(sk, &timeo);
 	if (!err)
-		err = rill_send_control(sk, msg);
+		err = rill_send_control(sk, msg, NULL);
 	if (err)
 		goto out_err;
 

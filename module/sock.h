@@ -114,6 +114,7 @@ struct rill_sock {
 	/* receive */
 	struct rb_root	ooo;		/* skbs beyond a gap, by offset */
 	struct rill_range *ooo_mem;	/* behind conn.rx.ooo.v, NULL at first */
+	struct rill_gap	*gap_mem;	/* behind conn.rx.gaps.v, likewise */
 	u32	readers;	/* threads in rill_recv_wait() */
 
 	/* send */
@@ -347,10 +348,13 @@ bool rill_stream_memory_free(const struct sock *sk, int wake);
 
 /* sendmsg.c */
 int rill_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
+struct rill_life *rill_life_new(struct sock *sk);
+void rill_life_free(struct sock *sk, struct rill_life *life);
 int rill_lay_record(struct sock *sk, struct iov_iter *from, u32 len, struct rill_out *out);
 int rill_send_check(struct sock *sk);
 int rill_send_ready(struct sock *sk, long *timeo);
 void rill_push(struct sock *sk, int flags, struct rill_out *out);
+int rill_send_control(struct sock *sk, struct msghdr *msg, u32 *lifetime);
 int rill_send_failed(struct sock *sk, int flags, int err);
 void rill_run_free(struct sock *sk, struct rill_run *run);
 int rill_fill_syn(struct sock *sk, struct msghdr *msg, size_t len, struct rill_out *out);
@@ -359,6 +363,7 @@ struct sk_buff *rill_run_skb(struct sock *sk, const struct rill_tx *tx, u32 head
 /* recvmsg.c */
 int rill_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
 void rill_rcv_queue(struct sock *sk, struct sk_buff *skb, bool ahead);
+void rill_rcv_join(struct sock *sk);
 void rill_rcv_purge(struct sock *sk);
 bool rill_rcv_room(struct sock *sk, struct sk_buff *skb, bool ahead);
 u64 rill_inq(const struct sock *sk);
@@ -377,7 +382,8 @@ void rill_splice_eof(struct socket *sock);
 /* record.c */
 int rill_record_send(struct sock *sk, struct msghdr *msg, size_t len);
 int rill_record_recv(struct sock *sk, struct msghdr *msg, size_t len, int flags);
-void rill_record_scan(struct sock *sk, u64 now, struct rill_out *out);
+void rill_record_scan(struct sock *sk, bool skip, u64 now, struct rill_out *out);
+int rill_record_lifetime(struct msghdr *msg, u32 *ms);
 u32 rill_record_takes(const struct sock *sk);
 u32 rill_record_inq(struct sock *sk);
 

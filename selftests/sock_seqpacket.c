@@ -108,6 +108,44 @@ static long receive(int fd, void *buf, size_t len, int flags, int *got)
 	return n;
 }
 
+/* As receive(), and how many records are missing before it; -1: not told. */
+static long receive_gap(int fd, void *buf, size_t len, int flags, int *got, long *gap)
+{
+	union { char b[CMSG_SPACE(sizeof(uint32_t))]; struct cmsghdr align; } c;
+	struct iovec iov = { buf, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+			      .msg_control = c.b, .msg_controllen = sizeof(c.b) };
+	long n = RET(recvmsg(fd, &msg, flags));
+	struct cmsghdr *h = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+	uint32_t lost;
+
+	*got = msg.msg_flags;
+	*gap = -1;
+	if (!h)
+		return n;
+	if (h->cmsg_level != SOL_RILL || h->cmsg_type != RILL_GAP ||
+	    h->cmsg_len != CMSG_LEN(sizeof(lost)))
+		fatal("control message %d at %d", h->cmsg_type, h->cmsg_level);
+	memcpy(&lost, CMSG_DATA(h), sizeof(lost));
+	*gap = lost;
+	return n;
+}
+
+/* Sends a record that is given up after ms. */
+static long send_mortal(int fd, const char *rec, size_t len, uint32_t ms)
+{
+	union { char b[CMSG_SPACE(sizeof(ms))]; struct cmsghdr h; } c = { };
+	struct iovec iov = { (void *)rec, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+			      .msg_control = c.b, .msg_controllen = sizeof(c.b) };
+
+	c.h.cmsg_level = SOL_RILL;
+	c.h.cmsg_type = RILL_LIFETIME;
+	c.h.cmsg_len = CMSG_LEN(sizeof(ms));
+	memcpy(CMSG_DATA(&c.h), &ms, sizeof(ms));
+	return RET(sendmsg(fd, &msg, MSG_NOSIGNAL));
+}
+
 /* What msg_flags say of a record: its end, which AF_UNIX does not tell. */
 #define WHOLE	(self->rill ? MSG_EOR : 0)
 
@@ -716,6 +754,203 @@ TEST_F(lie, a_prefix_that_changes)
 	EXPECT_EQ(0, memcmp(buf, "abcd", 4));
 	EXPECT_BROKEN();
 	EXPECT_EQ(1, snmp_moved("InBadRecord", was));
+}
+
+/* A packet that says: @from .. @to are given up, the record behind is number @next. */
+static void skip(struct peer *r, struct pkt *p, uint32_t from, uint32_t to, uint32_t next)
+{
+	uint8_t v[12];
+
+	peer_data(r, p, ELICIT, r->off, "", 0);
+	put32(v, from);
+	put32(v + 4, to);
+	put32(v + 8, next);
+	pkt_item(p, I_SKIP, v, sizeof(v));
+}
+
+TEST_F(lie, records_given_up)
+{
+	struct pkt p;
+	char buf[16];
+	long gap, was;
+	int flags;
+
+	/* the first record whole, half of the second, the fourth ahead */
+	peer_write(&self->r, "\0\0\0\1a\0\0\0\7bcd", 12);
+	self->r.off = 26;
+	peer_write(&self->r, "\0\0\0\2yz", 6);
+	settled(&self->r);
+	EXPECT_EQ(1, receive_gap(self->fd, buf, 16, 0, &flags, &gap));
+	EXPECT_EQ(-1, gap);
+	EXPECT_EQ(-EAGAIN, RET(recv(self->fd, buf, 16, MSG_DONTWAIT)));
+	was = snmp("InGivenUp");
+	skip(&self->r, &p, 0, 26, 3);		/* 0 to 2, but 0 has arrived */
+	peer_send(&self->r, &p);
+	EXPECT_EQ(2, snmp_moved("InGivenUp", was));
+	EXPECT_EQ(2, receive_gap(self->fd, buf, 16, MSG_PEEK, &flags, &gap));
+	EXPECT_EQ(2, gap);
+	EXPECT_EQ(2, receive_gap(self->fd, buf, 16, 0, &flags, &gap));
+	EXPECT_EQ(2, gap);
+	EXPECT_EQ(MSG_EOR, flags);
+	EXPECT_EQ(0, memcmp(buf, "yz", 2));
+	/* the end of the stream tells as well */
+	skip(&self->r, &p, 32, 40, 5);
+	peer_send(&self->r, &p);
+	self->r.off = 40;
+	peer_data(&self->r, &p, FIN, 40, "", 0);
+	peer_send(&self->r, &p);
+	EXPECT_EQ(0, receive_gap(self->fd, buf, 16, 0, &flags, &gap));
+	EXPECT_EQ(1, gap);
+	EXPECT_EQ(0, flags);
+	EXPECT_EQ(0, receive_gap(self->fd, buf, 16, 0, &flags, &gap));
+	EXPECT_EQ(-1, gap);
+}
+
+TEST_F(lie, stretches_that_cannot_be)
+{
+	struct pkt p;
+
+	skip(&self->r, &p, 0, 0, 1);
+	EXPECT_COUNTED("InExt", &p);
+	skip(&self->r, &p, 8, 4, 1);
+	EXPECT_COUNTED("InExt", &p);
+	skip(&self->r, &p, 0, 0x7fffffff, 1);
+	EXPECT_COUNTED("InBeyond", &p);
+	EXPECT_EQ(POLLOUT, revents(self->fd));
+	skip(&self->r, &p, 0, 100, 26);			/* more than fit */
+	EXPECT_COUNTED("InBadRecord", &p);
+	EXPECT_BROKEN();
+}
+
+TEST_F(lie, a_stretch_inside_a_record)
+{
+	struct pkt p;
+
+	peer_write(&self->r, "\0\0\0\11abc", 7);
+	settled(&self->r);
+	skip(&self->r, &p, 6, 100, 2);
+	EXPECT_COUNTED("InBadRecord", &p);
+	EXPECT_BROKEN();
+}
+
+/* ------------------------------------------------------- records with a lifetime */
+
+FIXTURE(late) {
+	struct env e;
+	int pair[2];
+};
+
+FIXTURE_VARIANT(late) { const struct family *fam; };
+FAMILY(late, rill4_veth);
+FAMILY(late, rill6_veth);
+
+FIXTURE_SETUP(late)
+{
+	env_open(&self->e, variant->fam, _metadata->name);
+	seq_pair(&self->e, self->pair);
+}
+
+FIXTURE_TEARDOWN(late)
+{
+	env_close(&self->e);
+}
+
+/* Waits until a counter stands at @want; what it says. */
+static long snmp_becomes(const char *counter, long want)
+{
+	int64_t end = now_ms() + PATIENCE;
+	long got;
+
+	while ((got = snmp(counter)) != want && now_ms() < end)
+		breathe();
+	return got;
+}
+
+/* Packets that are lost on the way: their records are given up, the next arrives. */
+TEST_F(late, lost)
+{
+	long was = snmp("OutGivenUp"), gap;
+	char buf[16];
+	int flags;
+
+	put(self->pair[CLIENT], "first", 5);
+	EXPECT_EQ(5, receive_gap(self->pair[SERVER], buf, 16, 0, &flags, &gap));
+	EXPECT_EQ(-1, gap);
+	sh("tc qdisc add dev c root netem loss 100%%");
+	EXPECT_EQ(4, send_mortal(self->pair[CLIENT], "late", 4, 50));
+	EXPECT_EQ(8, send_mortal(self->pair[CLIENT], "too late", 8, 60));
+	EXPECT_EQ(was + 2, snmp_becomes("OutGivenUp", was + 2));
+	sh("tc qdisc del dev c root");
+	EXPECT_EQ(4, send_mortal(self->pair[CLIENT], "last", 4, 0));
+	EXPECT_EQ(4, receive_gap(self->pair[SERVER], buf, 16, 0, &flags, &gap));
+	EXPECT_EQ(0, memcmp(buf, "last", 4));
+	EXPECT_EQ(2, gap);
+	EXPECT_EQ(MSG_EOR, flags);
+	EXPECT_EQ(0, queue_becomes(self->pair[CLIENT], SIOCOUTQ, 0));
+	/* and none is given up that has arrived */
+	EXPECT_EQ(4, send_mortal(self->pair[CLIENT], "soon", 4, 60000));
+	EXPECT_EQ(4, receive_gap(self->pair[SERVER], buf, 16, 0, &flags, &gap));
+	EXPECT_EQ(-1, gap);
+	EXPECT_EQ(was + 2, snmp("OutGivenUp"));
+}
+
+/* The reader does not read and the window is shut: what was never sent is given up. */
+TEST_F(late, never_sent)
+{
+	enum { LEN = 9000 };
+	static char buf[LEN];
+	long was = snmp("OutGivenUp"), gap;
+	int n = 0, i, flags, unsent = 0;
+
+	set_int(self->pair[CLIENT], SOL_SOCKET, SO_SNDBUF, 1 << 20);
+	for (; n < 500 && unsent < LEN; n++) {
+		put(self->pair[CLIENT], buf, LEN);
+		for (i = 0; i < 20; i++)
+			breathe();
+		ASSERT_EQ(0, ioctl(self->pair[CLIENT], SIOCOUTQNSD, &unsent));
+	}
+	ASSERT_LE(LEN, unsent);
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(LEN, send_mortal(self->pair[CLIENT], buf, LEN, 20));
+	put(self->pair[CLIENT], "end", 3);
+	EXPECT_EQ(was + 3, snmp_becomes("OutGivenUp", was + 3));
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(LEN, receive_gap(self->pair[SERVER], buf, LEN, 0, &flags, &gap));
+		ASSERT_EQ(-1, gap);
+	}
+	EXPECT_EQ(3, receive_gap(self->pair[SERVER], buf, LEN, 0, &flags, &gap));
+	EXPECT_EQ(3, gap);
+	EXPECT_EQ(0, memcmp(buf, "end", 3));
+	EXPECT_EQ(0, queue_becomes(self->pair[CLIENT], SIOCOUTQ, 0));
+}
+
+TEST_F(late, control_messages_that_are_none)
+{
+	union { char b[CMSG_SPACE(8)]; struct cmsghdr h; } c = { };
+	struct iovec iov = { "x", 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.b };
+	static const struct { int type; size_t len; } bad[] = {
+		{ RILL_LIFETIME, 0 }, { RILL_LIFETIME, 3 }, { RILL_LIFETIME, 8 },
+		{ RILL_GAP, 4 }, { 131, 4 },
+	};
+	int stream[2];
+	unsigned int i;
+	char buf[4];
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		c.h.cmsg_level = SOL_RILL;
+		c.h.cmsg_type = bad[i].type;
+		c.h.cmsg_len = CMSG_LEN(bad[i].len);
+		msg.msg_controllen = CMSG_SPACE(bad[i].len);
+		EXPECT_EQ(-EINVAL, RET(sendmsg(self->pair[CLIENT], &msg, 0))) TH_LOG("%u", i);
+	}
+	put(self->pair[CLIENT], "y", 1);
+	EXPECT_EQ(1, RET(recv(self->pair[SERVER], buf, 4, 0)));
+	EXPECT_EQ('y', buf[0]);
+	/* bytes have no lifetime, and records no part in a SYN */
+	env_pair(&self->e, stream);
+	EXPECT_EQ(-EINVAL, send_mortal(stream[CLIENT], "x", 1, 10));
+	EXPECT_EQ(-EOPNOTSUPP, RET(send(self->pair[CLIENT], "x", 1, MSG_FASTOPEN)));
 }
 
 TEST_HARNESS_MAIN

@@ -16,7 +16,8 @@
 
 enum { SYN = 1, SYNACK, ECHO, DATA, RESET };		/* packet types */
 enum { FIN = 1, ELICIT = 4, NOW = 8 };			/* flags */
-enum { I_END, I_ACK, I_ECN, I_CID, I_PORTS, I_PARAMS, I_COOKIE, I_REASON };
+enum { I_END, I_ACK, I_ECN, I_CID, I_PORTS, I_PARAMS, I_COOKIE, I_REASON,
+       I_TOKEN, I_SKIP };
 enum { R_NONE, R_REFUSED, R_ABORT, R_STRAY, R_COOKIE, R_TIMEOUT };
 
 #define HDR		24

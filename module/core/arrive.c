@@ -241,7 +241,13 @@ void rill_conn_bad_record(struct rill_conn *c, struct rill_out *out)
  */
 static void rill_conn_settled(struct rill_conn *c, u64 whole)
 {
-	if (c->rx.whole != whole)
+	rill_count(c, RILL_MIB_INGIVENUP, c->rx.missed);
+	c->rx.missed = 0;
+	if (!rill_recv_sane(&c->rx)) {
+		rill_conn_bad_record(c, c->out);
+		return;
+	}
+	if (c->rx.whole != whole && rill_recv_ready(&c->rx))
 		c->out->bits |= RILL_B_READABLE;
 	if (rill_recv_fin(&c->rx)) {
 		rill_conn_fin_rcvd(c);
@@ -274,6 +280,23 @@ void rill_conn_prefix(struct rill_conn *c, u32 len, u64 now, struct rill_out *ou
 		rill_conn_done(c);
 }
 
+/* The peer says which records it has given up. */
+static bool rill_conn_skip(struct rill_conn *c, const struct rill_ext *x)
+{
+	u64 from = rill_expand(c->rx.nxt, x->skip_from), whole = c->rx.whole;
+	enum rill_mib why = RILL_MIB_INBADNUM;
+	enum rill_rcv verdict = RILL_RCV_DROP;
+	u32 len = x->skip_to - x->skip_from;
+
+	if (rill_num_ok(from))
+		verdict = rill_recv_skip(&c->rx, from, from + len, x->skip_next, &why);
+	rill_count(c, why, 1);
+	if (verdict == RILL_RCV_DROP)
+		return false;
+	rill_conn_settled(c, whole);
+	return true;
+}
+
 /* Payload and FIN of a run whose packet numbers are new. */
 static bool rill_conn_data(struct rill_conn *c, const struct rill_pkt *p, u64 now)
 {
@@ -283,7 +306,8 @@ static bool rill_conn_data(struct rill_conn *c, const struct rill_pkt *p, u64 no
 	enum rill_mib why;
 
 	if (!p->len && !fin)
-		return true;
+		return !c->rx.records || !rill_ext_has(&p->x, RILL_I_SKIP) ||
+		       rill_conn_skip(c, &p->x);
 	if (p->len && p->full) {
 		rill_count(c, RILL_MIB_INNOROOM, p->n);
 		return false;

@@ -81,6 +81,7 @@ u64 rill_conn_deadline(const struct rill_conn *c)
 	at = min(c->syn_at, c->end_at);
 	at = min(at, c->aq.deadline);
 	at = min(at, c->tx.loss_at);
+	at = min(at, c->tx.life_at);
 	at = min(at, rill_conn_pto_at(c));
 	at = min(at, c->probe_at);
 	if (c->cork_at)
@@ -142,6 +143,18 @@ static void rill_conn_window_timeout(struct rill_conn *c, u64 now)
 	c->out->bits |= RILL_B_TX;
 }
 
+/* Records are late. */
+static void rill_conn_expire(struct rill_conn *c, u64 now)
+{
+	u32 n = rill_send_expire(&c->tx, now);
+
+	if (!n)
+		return;
+	rill_count(c, RILL_MIB_OUTGIVENUP, n);
+	/* Their memory is free, and the peer is to be told. */
+	c->out->bits |= RILL_B_WRITABLE | RILL_B_TX;
+}
+
 /* An orphan's time is over: no program waits for the rest. */
 static void rill_conn_end_timeout(struct rill_conn *c)
 {
@@ -184,6 +197,8 @@ void rill_conn_timeout(struct rill_conn *c, u64 now, struct rill_out *out)
 		c->aq.pingpong = false;
 		out->bits |= RILL_B_TX;
 	}
+	if (c->tx.life_at <= now)
+		rill_conn_expire(c, now);
 	if (c->tx.loss_at <= now)
 		rill_conn_detect(c, c->tx.inflight, now);
 	if (rill_conn_pto_at(c) <= now) {

@@ -237,6 +237,18 @@ void rill_conn_grow(struct rill_conn *c, struct rill_run *run, u32 bytes,
 	out->bits |= RILL_B_TX;
 }
 
+/*
+ * rill_conn_record() - the last @bytes written are a record, prefix included.
+ * @life: NULL, or memory to give the record up with if the peer does not have it
+ *        by @at
+ */
+void rill_conn_record(struct rill_conn *c, u32 bytes, struct rill_life *life, u64 at)
+{
+	c->tx.nrec++;
+	if (life)
+		rill_send_live(&c->tx, life, bytes, at);
+}
+
 /* The program wants out what is held back: NODELAY set, CORK cleared. */
 void rill_conn_push(struct rill_conn *c, struct rill_out *out)
 {

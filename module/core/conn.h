@@ -28,6 +28,7 @@
 #include "close.h"
 #include "fast.h"
 #include "fsm.h"
+#include "late.h"
 #include "loss.h"
 #include "mib.h"
 #include "open.h"
@@ -226,6 +227,7 @@ void rill_conn_write(struct rill_conn *c, struct rill_run *run, u64 now,
 		     struct rill_out *out);
 void rill_conn_grow(struct rill_conn *c, struct rill_run *run, u32 bytes,
 		    struct rill_out *out);
+void rill_conn_record(struct rill_conn *c, u32 bytes, struct rill_life *life, u64 at);
 void rill_conn_push(struct rill_conn *c, struct rill_out *out);
 void rill_conn_read(struct rill_conn *c, u32 bytes, u64 now, struct rill_out *out);
 void rill_conn_prefix(struct rill_conn *c, u32 len, u64 now, struct rill_out *out);

@@ -96,6 +96,8 @@ enum rill_mib {
 	RILL_MIB_DGRAMREFUSED,		/* refusals of datagrams, believed */
 	/* records */
 	RILL_MIB_INBADRECORD,		/* connections ended: a record that cannot be */
+	RILL_MIB_OUTGIVENUP,		/* records given up: their time was over */
+	RILL_MIB_INGIVENUP,		/* records the peer gave up */
 	RILL_MIB_MAX
 };
 

@@ -91,9 +91,22 @@ static void rill_poll_probe(struct rill_conn *c, struct rill_tx *tx, u64 now)
 	rill_ext_put_cid(&tx->ext, c->cid);
 }
 
+/* The run says that records are given up; there is room for an acknowledgement. */
+static void rill_poll_skip(struct rill_conn *c, struct rill_tx *tx, u64 now)
+{
+	const struct rill_life *life = container_of(tx->run, struct rill_life, skip);
+
+	if (rill_ackq_pending(&c->aq))
+		rill_ackq_put(&c->aq, &tx->ext, RILL_ACK_PAIRS_MAX, now);
+	rill_ext_put_skip(&tx->ext, life->from, life->to, life->next);
+	tx->h.flags = tx->last_flags = RILL_F_ELICIT;
+	if (!tx->run->nrec)
+		tx->rec_flags = 0;
+}
+
 /* Packets @first .. @first + @n - 1 of @run are to leave. */
 static void rill_poll_run(struct rill_conn *c, struct rill_tx *tx, struct rill_run *run,
-			  u8 first, u8 n)
+			  u8 first, u8 n, u64 now)
 {
 	rill_tx_start(c, tx, RILL_T_DATA);
 	tx->run = run;
@@ -103,6 +116,8 @@ static void rill_poll_run(struct rill_conn *c, struct rill_tx *tx, struct rill_r
 	tx->rec_flags = tx->fresh ? 0 : RILL_REC_RTX;
 	tx->h.off = run->off + (u64)first * run->plen;
 	rill_tx_trim(tx, n);
+	if (run->flags & RILL_RUN_SKIP)
+		rill_poll_skip(c, tx, now);
 }
 
 /*
@@ -159,7 +174,7 @@ static u8 rill_pace_trim(const struct rill_conn *c, const struct rill_run *run, 
 }
 
 /* Lost packets first: the peer waits for them. */
-static bool rill_poll_lost(struct rill_conn *c, struct rill_tx *tx)
+static bool rill_poll_lost(struct rill_conn *c, struct rill_tx *tx, u64 now)
 {
 	struct rill_run *run;
 	u8 first, n;
@@ -172,7 +187,7 @@ static bool rill_poll_lost(struct rill_conn *c, struct rill_tx *tx)
 		c->limit = RILL_LIM_CWND;
 		return false;
 	}
-	rill_poll_run(c, tx, run, first, rill_pace_trim(c, run, n));
+	rill_poll_run(c, tx, run, first, rill_pace_trim(c, run, n), now);
 	return true;
 }
 
@@ -205,6 +220,14 @@ static bool rill_hold_short(struct rill_conn *c, const struct rill_run *run, u64
 	return !c->nodelay && c->tx.una < c->tx.small;
 }
 
+/* Packets of @run to send for the first time, up to one that is given up. */
+static u8 rill_run_left(const struct rill_run *run)
+{
+	u64 rest = run->acked >> run->nsent;
+
+	return rest ? __ffs64(rest) : run->n - run->nsent;
+}
+
 /* New data, as far as credit, window and Nagle let it. */
 static bool rill_poll_new(struct rill_conn *c, struct rill_tx *tx, bool probe, u64 now)
 {
@@ -215,7 +238,7 @@ static bool rill_poll_new(struct rill_conn *c, struct rill_tx *tx, bool probe, u
 	if (!run)
 		return false;
 	first = run->nsent;
-	have = n = run->n - first;
+	have = n = rill_run_left(run);
 	off = run->off + (u64)first * run->plen;
 	if (off + rill_run_bytes(run, first, n) > c->tx.credit) {
 		u64 room = c->tx.credit > off ? c->tx.credit - off : 0;
@@ -234,7 +257,7 @@ static bool rill_poll_new(struct rill_conn *c, struct rill_tx *tx, bool probe, u
 		c->limit = RILL_LIM_CWND;
 		return false;
 	}
-	rill_poll_run(c, tx, run, first, rill_pace_trim(c, run, n));
+	rill_poll_run(c, tx, run, first, rill_pace_trim(c, run, n), now);
 	return true;
 }
 
@@ -259,7 +282,7 @@ static bool rill_poll_pto(struct rill_conn *c, struct rill_tx *tx, u64 now)
 	if (!run)
 		run = rill_send_oldest(&c->tx, &idx);
 	if (run) {
-		rill_poll_run(c, tx, run, idx, 1);
+		rill_poll_run(c, tx, run, idx, 1, now);
 	} else {
 		rill_poll_probe(c, tx, now);
 		tx->eliciting = true;
@@ -285,7 +308,7 @@ static bool rill_poll_data(struct rill_conn *c, struct rill_tx *tx, u64 now)
 		tx->kind = RILL_TX_WAIT;
 		return false;
 	}
-	if (rill_poll_lost(c, tx))
+	if (rill_poll_lost(c, tx, now))
 		return true;
 	return !c->tx.rtx_pkts && rill_poll_new(c, tx, false, now);
 }

@@ -34,16 +34,68 @@ void rill_recv_records(struct rill_recv *r)
 	r->credit = rill_recv_promise(r);
 }
 
+/* The next record begins at @whole and is number @nrec. */
+static void rill_recv_begin(struct rill_recv *r, u64 whole, u32 nrec)
+{
+	r->whole = whole;
+	r->end = whole + RILL_PREFIX;
+	r->sized = false;
+	r->nrec = nrec;
+}
+
+/* Step over records that were given up, if it is their turn. */
+static bool rill_recv_pass(struct rill_recv *r)
+{
+	const struct rill_gap *gap = rill_gaps_ahead(&r->gaps);
+	u64 from = r->whole, to;
+	u32 lost, next;
+
+	if (!gap || gap->from > from)
+		return false;
+	to = gap->to;
+	next = gap->next;
+	lost = next - r->nrec;
+	/* Each had a prefix at least. */
+	r->broken |= !lost || lost > (to - from) / RILL_PREFIX;
+	r->missed += lost;
+	rill_gaps_pass(&r->gaps, from, lost);
+	rill_recv_begin(r, to, next);
+	return true;
+}
+
+/* Step over the record at @whole, if all of it is here. */
+static bool rill_recv_done(struct rill_recv *r)
+{
+	if (!r->sized || r->nxt < r->end || !rill_recv_sane(r))
+		return false;
+	rill_recv_begin(r, r->end, r->nrec + 1);
+	return true;
+}
+
+/* The program has read all before records that were given up: so it has these. */
+static void rill_recv_over(struct rill_recv *r)
+{
+	const struct rill_gap *gap = r->gaps.v;
+
+	while (r->gaps.passed && gap->from <= r->read) {
+		r->tune_read += gap->to - r->read;
+		r->read = gap->to;
+		r->lost += gap->lost;
+		rill_gaps_drop(&r->gaps, 0);
+	}
+}
+
 /* More of the stream is here, or more is known of it: what may be read now? */
 static void rill_recv_settle(struct rill_recv *r)
 {
 	if (!r->records) {
 		r->whole = r->nxt;
-	} else if (r->sized && r->nxt >= r->end) {
-		r->whole = r->end;
-		r->end += RILL_PREFIX;
-		r->sized = false;
+		return;
 	}
+	/* Given up comes first: @nxt has stepped over bytes that never came. */
+	while (rill_recv_pass(r) || rill_recv_done(r))
+		;
+	rill_recv_over(r);
 }
 
 /* The prefix at @whole, which rill_recv_wants() asked for, says @len bytes. */
@@ -70,6 +122,17 @@ static void rill_recv_measure(struct rill_recv *r, u64 now)
 	r->rtt = r->rtt ? min(r->rtt + r->rtt / 8, sample) : sample;
 	r->rtt_mark = r->nxt + r->wnd;
 	r->rtt_mark_at = now;
+}
+
+/* All below @end is here, and what follows it in turn. */
+static void rill_recv_join(struct rill_recv *r, u64 end)
+{
+	r->nxt = end;
+	/* A run may fill several gaps at once. */
+	while (r->ooo.n && r->ooo.v[0].lo <= r->nxt) {
+		r->nxt = max(r->nxt, r->ooo.v[0].hi);
+		rill_ranges_drop_below(&r->ooo, r->nxt);
+	}
 }
 
 /*
@@ -115,15 +178,48 @@ enum rill_rcv rill_recv_data(struct rill_recv *r, u64 off, u32 len, bool fin, u6
 	}
 
 	*why = RILL_MIB_NONE;
-	r->nxt = end;
-	/* A run may fill several gaps at once. */
-	while (r->ooo.n && r->ooo.v[0].lo <= r->nxt) {
-		r->nxt = max(r->nxt, r->ooo.v[0].hi);
-		rill_ranges_drop_below(&r->ooo, r->nxt);
-	}
+	rill_recv_join(r, end);
 	rill_recv_settle(r);
 	rill_recv_measure(r, now);
 	return RILL_RCV_QUEUE;
+}
+
+/*
+ * rill_recv_skip() - the peer has given up the records in [@from, @to); the one
+ * behind them is number @next.
+ * @why: set when the answer is DROP, else NONE
+ *
+ * What of them has arrived whole has arrived.
+ */
+enum rill_rcv rill_recv_skip(struct rill_recv *r, u64 from, u64 to, u32 next,
+			     enum rill_mib *why)
+{
+	u64 nxt = r->nxt;
+
+	*why = RILL_MIB_NONE;
+	if (to <= r->whole)
+		return RILL_RCV_OLD;
+	*why = RILL_MIB_INBADFIN;
+	if (to > r->fin)
+		return RILL_RCV_DROP;
+	*why = RILL_MIB_INBEYOND;
+	if (to > r->credit + RILL_WND_MAX)
+		return RILL_RCV_DROP;
+	*why = RILL_MIB_INNOROOM;
+	from = max(from, r->whole);
+	if (r->gaps.n == r->gaps.cap)
+		return RILL_RCV_DROP;
+	if (from > nxt && !rill_ranges_add(&r->ooo, from, to))
+		return RILL_RCV_DROP;
+	*why = RILL_MIB_NONE;
+	rill_gaps_add(&r->gaps, from, to, next);
+	if (from <= nxt) {
+		rill_recv_join(r, max(nxt, to));
+		/* Nothing arrived: it says nothing about the time that takes. */
+		r->rtt_mark += r->nxt - nxt;
+	}
+	rill_recv_settle(r);
+	return from <= nxt ? RILL_RCV_QUEUE : RILL_RCV_AHEAD;
 }
 
 /* Dynamic right-sizing: twice what the program reads in a round trip. */
@@ -156,12 +252,13 @@ bool rill_recv_read(struct rill_recv *r, u32 bytes, u64 rtt, u64 now)
 	u64 left, grown;
 
 	r->read += bytes;
+	rill_recv_over(r);
 	rill_recv_tune(r, rtt, now);
 	if (r->fin != RILL_NO_FIN)
 		return false;
 	if (rill_recv_promise(r) <= r->credit)
 		return false;
-	left = r->credit - r->nxt;
+	left = r->credit > r->nxt ? r->credit - r->nxt : 0;
 	grown = rill_recv_promise(r) - r->credit;
 	/* The peer could not send one packet, and now can. */
 	if ((left < r->wnd_min && left + grown >= r->wnd_min) || rill_recv_stuck(r))

@@ -11,6 +11,9 @@
  * for the end of the record that the program waits for, and a packet more, since
  * the packet that brings the end may bring what follows as well.
  *
+ * Records that the peer gave up are gaps.  Their bytes count as arrived; @whole and
+ * @read step over them, and the program is told how many they were.
+ *
  *	read         whole                nxt            end
  *	 |  records   | prefix, part of one |   missing   | max_payload |
  *	 +------------+---------------------+ - - - - - - + - - - - - - + credit
@@ -18,6 +21,7 @@
 #ifndef RILL_CORE_RECV_H
 #define RILL_CORE_RECV_H
 
+#include "gap.h"
 #include "range.h"
 #include "mib.h"
 
@@ -43,7 +47,12 @@ struct rill_recv {
 	u32	full;		/* largest payload seen */
 	bool	records;	/* the stream is one of records */
 	bool	sized;		/* the prefix at @whole has been read */
+	bool	broken;		/* gaps and records do not fit: the peer lies */
+	u32	nrec;		/* number of the record at @whole, modulo 2^32 */
+	u32	lost;		/* records given up right before @read; the program's to know */
+	u32	missed;		/* records found given up, to be counted */
 	struct rill_ranges ooo;	/* bytes beyond a gap; memory is the caller's */
+	struct rill_gaps gaps;	/* of records given up; memory is the caller's */
 };
 
 /* What to do with the bytes of a packet. */
@@ -56,6 +65,8 @@ enum rill_rcv {
 
 void rill_recv_init(struct rill_recv *r, u32 wnd, u32 wnd_max, u32 wnd_min, u64 now);
 enum rill_rcv rill_recv_data(struct rill_recv *r, u64 off, u32 len, bool fin, u64 now,
+			     enum rill_mib *why);
+enum rill_rcv rill_recv_skip(struct rill_recv *r, u64 from, u64 to, u32 next,
 			     enum rill_mib *why);
 bool rill_recv_read(struct rill_recv *r, u32 bytes, u64 rtt, u64 now);
 void rill_recv_records(struct rill_recv *r);
@@ -75,6 +86,14 @@ static inline bool rill_recv_fin(const struct rill_recv *r)
 static inline bool rill_recv_wants(const struct rill_recv *r)
 {
 	return r->records && !r->sized && r->nxt >= r->end;
+}
+
+/* The record that is arriving does not reach into records that were given up. */
+static inline bool rill_recv_sane(const struct rill_recv *r)
+{
+	const struct rill_gap *gap = rill_gaps_ahead(&r->gaps);
+
+	return !r->broken && (!gap || gap->from >= r->end);
 }
 
 /* There is something to read: a record may be empty, its prefix is not. */

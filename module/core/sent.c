@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* sent.c - the books of sent.h. */
+#include "late.h"
 #include "range.h"
 #include "sent.h"
 #include "seq.h"
@@ -11,6 +12,8 @@ void rill_send_init(struct rill_send *s, u64 now)
 	INIT_LIST_HEAD(&s->recs);
 	INIT_LIST_HEAD(&s->done_runs);
 	INIT_LIST_HEAD(&s->done_recs);
+	INIT_LIST_HEAD(&s->lives);
+	s->life_at = RILL_NEVER;
 	s->pn_next = 1;
 	s->loss_at = RILL_NEVER;
 	s->progress_at = now;
@@ -25,7 +28,18 @@ struct rill_run *rill_send_tail(const struct rill_send *s)
 	if (list_empty(&s->runs))
 		return NULL;
 	run = list_last_entry(&s->runs, struct rill_run, node);
-	return run->nsent < run->n ? run : NULL;
+	return run->nsent < run->n && !(run->acked & BIT_ULL(run->n - 1)) ? run : NULL;
+}
+
+/* The first run behind @run with packets not sent, or NULL. */
+struct rill_run *rill_send_unsent(const struct rill_send *s, struct rill_run *run)
+{
+	while (!list_is_last(&run->node, &s->runs)) {
+		run = list_next_entry(run, node);
+		if (run->nsent < run->n)
+			return run;
+	}
+	return NULL;
 }
 
 /* @run follows all that was written before; its bytes are in place. */
@@ -104,7 +118,28 @@ static void rill_run_done(struct rill_send *s, struct rill_run *run)
 	list_move_tail(&run->node, &s->done_runs);
 }
 
-/* The peer has packets @mask (indices in the run): move una over what is whole. */
+/* Move una over what is whole. */
+void rill_send_settle(struct rill_send *s)
+{
+	u64 una = s->end;
+
+	while (!list_empty(&s->runs)) {
+		struct rill_run *run = list_first_entry(&s->runs, struct rill_run, node);
+
+		if (run->nsent < run->n || run->acked != rill_mask(run->n)) {
+			una = run->off + (u64)run->plen *
+			      __ffs64(~run->acked | BIT_ULL(run->n - 1));
+			break;
+		}
+		if (run->flags & RILL_RUN_FIN)
+			s->fin_acked = true;
+		rill_run_done(s, run);
+	}
+	s->una = una;
+	rill_send_outlive(s);
+}
+
+/* The peer has packets @mask (indices in the run). */
 static void rill_run_acked(struct rill_send *s, struct rill_run *run, u64 mask,
 			   struct rill_acked *res)
 {
@@ -118,19 +153,7 @@ static void rill_run_acked(struct rill_send *s, struct rill_run *run, u64 mask,
 	run->acked |= fresh;
 	s->rtx_pkts -= hweight64(run->rtx & fresh);
 	run->rtx &= ~fresh;
-
-	while (!list_empty(&s->runs)) {
-		run = list_first_entry(&s->runs, struct rill_run, node);
-		if (run->nsent < run->n || run->acked != rill_mask(run->n)) {
-			s->una = run->off + (u64)run->plen *
-				 __ffs64(~run->acked | BIT_ULL(run->n - 1));
-			return;
-		}
-		s->una = run->off + run->len;
-		if (run->flags & RILL_RUN_FIN)
-			s->fin_acked = true;
-		rill_run_done(s, run);
-	}
+	rill_send_settle(s);
 }
 
 /* @rec is the newest record acknowledged so far: the sample is seen from there. */
@@ -327,8 +350,7 @@ void rill_send_record(struct rill_send *s, struct rill_rec *rec, struct rill_run
 			if (rec->last_len < run->plen)
 				s->small = s->nxt;
 			if (run->nsent == run->n)
-				s->unsent = list_is_last(&run->node, &s->runs) ?
-					    NULL : list_next_entry(run, node);
+				s->unsent = rill_send_unsent(s, run);
 		}
 	}
 	if (!s->inflight_pkts)
@@ -341,6 +363,7 @@ void rill_send_record(struct rill_send *s, struct rill_rec *rec, struct rill_run
 		s->retrans_out += n;
 	s->last_sent_at = now;
 	list_add_tail(&rec->node, &s->recs);
+	rill_send_pass(s);
 }
 
 /* Packets @mask of @rec, all live, are lost: their data waits to go again. */
@@ -433,10 +456,15 @@ void rill_send_take_back(struct rill_send *s)
 void rill_send_purge(struct rill_send *s)
 {
 	struct rill_rec *rec, *nrec;
+	struct rill_life *life;
 
 	list_for_each_entry_safe(rec, nrec, &s->recs, node)
 		rill_send_forget(s, rec);
 	list_splice_tail_init(&s->runs, &s->done_runs);
+	list_for_each_entry(life, &s->lives, node)
+		list_add_tail(&life->skip.node, &s->done_runs);
+	INIT_LIST_HEAD(&s->lives);
+	s->life_at = RILL_NEVER;
 	s->unsent = NULL;
 	s->inflight = 0;
 	s->inflight_pkts = 0;

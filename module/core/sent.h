@@ -24,13 +24,14 @@
 
 enum rill_run_flags {
 	RILL_RUN_FIN	= BIT(0),	/* the stream ends after the last packet */
+	RILL_RUN_SKIP	= BIT(1),	/* no bytes: tells of records given up, late.h */
 	RILL_RUN_FLAT	= BIT(2),	/* cut anew: no room for headers between the packets */
 };
 
 struct rill_run {
 	struct list_head node;	/* in runs until acknowledged whole, then done_runs */
 	u64	off;		/* stream offset of the first byte */
-	u64	acked;		/* bit i: the peer has packet i */
+	u64	acked;		/* bit i: the peer has packet i, or needs it no more */
 	u64	rtx;		/* bit i: packet i is lost and waits to be sent again */
 	u32	len;		/* bytes */
 	u16	plen;		/* payload of every packet but the last */
@@ -38,6 +39,18 @@ struct rill_run {
 	u8	nsent;		/* packets 0..nsent-1 were sent at least once */
 	u16	nrec;		/* records that point here */
 	u8	flags;		/* enum rill_run_flags */
+};
+
+/*
+ * A record (core/recv.h) that is given up when it is late.  Its memory goes back
+ * as that of @skip does.
+ */
+struct rill_life {
+	struct list_head node;	/* in lives while there is hope */
+	struct rill_run skip;	/* in runs afterwards, or in done_runs */
+	u64	from, to;	/* of the stream, prefix included */
+	u64	at;		/* ns, when it is late */
+	u32	next;		/* number of the record behind it */
 };
 
 enum rill_rec_flags {
@@ -71,6 +84,7 @@ struct rill_send {
 	struct list_head recs;		/* with live or lost packets, by number */
 	struct list_head done_runs;	/* for the owner of the memory to take */
 	struct list_head done_recs;	/* likewise */
+	struct list_head lives;		/* records that may be given up, by offset */
 	struct rill_run *unsent;	/* first run with packets not sent, or NULL */
 	u64	una;			/* lowest offset not acknowledged */
 	u64	nxt;			/* offset of the first byte never sent */
@@ -84,6 +98,7 @@ struct rill_send {
 	u64	progress_at;		/* since when nothing new was acknowledged */
 	u64	reo_wnd;		/* ns a packet may be late, learned; 0: nothing seen */
 	u64	loss_at;		/* deadline of the time threshold, RILL_NEVER */
+	u64	life_at;		/* deadline: a record is late, or a little before */
 	u64	delivered;		/* packets acknowledged in all */
 	u64	delivered_bytes;	/* of them, headers included */
 	u64	lost_bytes;		/* declared lost in all, headers included */
@@ -93,6 +108,7 @@ struct rill_send {
 					 * the program was the limit; 0: they are not */
 	u64	rate;			/* bytes a second, newest delivery rate sample */
 	u32	reo_quiet;		/* recoveries since reordering was seen */
+	u32	nrec;			/* records written, modulo 2^32 */
 	u32	inflight_pkts;
 	u32	rtx_pkts;		/* lost packets waiting to be sent again */
 	u32	retrans_out;		/* retransmitted packets in flight */
@@ -139,6 +155,8 @@ void rill_send_init(struct rill_send *s, u64 now);
 void rill_send_append(struct rill_send *s, struct rill_run *run, u64 now);
 void rill_send_grow(struct rill_send *s, struct rill_run *run, u32 bytes);
 struct rill_run *rill_send_tail(const struct rill_send *s);
+struct rill_run *rill_send_unsent(const struct rill_send *s, struct rill_run *run);
+void rill_send_settle(struct rill_send *s);
 bool rill_send_ack_valid(const struct rill_send *s, const struct rill_ackblk *a);
 void rill_send_acked(struct rill_send *s, const struct rill_ackblk *a, u64 now,
 		     struct rill_acked *res);

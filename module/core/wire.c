@@ -139,6 +139,13 @@ static bool rill_item_get(struct rill_ext *x, u8 type, const u8 *v, u8 len)
 		x->token = v;
 		x->token_len = len;
 		return !len || (len >= RILL_TOKEN_MIN && len <= RILL_TOKEN_DATA + RILL_TOKEN_MAX);
+	case RILL_I_SKIP:
+		if (len != 12)
+			return false;
+		x->skip_from = get_unaligned_be32(v);
+		x->skip_to = get_unaligned_be32(v + 4);
+		x->skip_next = get_unaligned_be32(v + 8);
+		return (s32)(x->skip_to - x->skip_from) > 0;
 	default:
 		return type < RILL_I_MANDATORY;
 	}
@@ -250,6 +257,15 @@ void rill_ext_put_params(struct rill_extbuf *x, const struct rill_params *prm)
 void rill_ext_put_cookie(struct rill_extbuf *x, const u8 *cookie, u8 len)
 {
 	memcpy(rill_item_put(x, RILL_I_COOKIE, len), cookie, len);
+}
+
+void rill_ext_put_skip(struct rill_extbuf *x, u32 from, u32 to, u32 next)
+{
+	u8 *p = rill_item_put(x, RILL_I_SKIP, 12);
+
+	put_unaligned_be32(from, p);
+	put_unaligned_be32(to, p + 4);
+	put_unaligned_be32(next, p + 8);
 }
 
 void rill_ext_put_reason(struct rill_extbuf *x, enum rill_reason reason)

@@ -77,6 +77,7 @@ enum rill_item {
 	RILL_I_COOKIE = 6,	/* opaque to the client */
 	RILL_I_REASON = 7,	/* 8: enum rill_reason */
 	RILL_I_TOKEN = 8,	/* SYN: data length 16, token; or nothing.  SYN-ACK: token */
+	RILL_I_SKIP = 9,	/* records given up: from 32, to 32, number behind 32 */
 	RILL_I_MANDATORY = 128,
 };
 
@@ -87,6 +88,7 @@ enum rill_item {
 #define RILL_ECN_ITEM		(RILL_ITEM_HDR + 12)
 #define RILL_CID_ITEM		(RILL_ITEM_HDR + 8)
 #define RILL_PORTS_ITEM		(RILL_ITEM_HDR + 4)
+#define RILL_SKIP_ITEM		(RILL_ITEM_HDR + 12)
 #define RILL_COOKIE_LEN		40	/* bytes, this implementation's */
 #define RILL_TOKEN_LEN		24	/* likewise */
 #define RILL_TOKEN_MIN		8	/* bytes of any token */
@@ -143,6 +145,9 @@ struct rill_ext {
 	const u8 *cookie;
 	const u8 *token;
 	u32	ecn[3];		/* ECT(0), ECT(1), CE */
+	u32	skip_from;	/* stream offsets, low bits; @skip_to is behind @skip_from */
+	u32	skip_to;
+	u32	skip_next;	/* number of the record at @skip_to, low bits */
 	struct rill_ackblk ack;
 };
 
@@ -183,6 +188,7 @@ void rill_ext_put_cookie(struct rill_extbuf *x, const u8 *cookie, u8 len);
 void rill_ext_put_token_wanted(struct rill_extbuf *x);
 void rill_ext_put_token_data(struct rill_extbuf *x, u16 data, const u8 *token, u8 len);
 void rill_ext_put_token(struct rill_extbuf *x, const u8 *token, u8 len);
+void rill_ext_put_skip(struct rill_extbuf *x, u32 from, u32 to, u32 next);
 void rill_ext_put_reason(struct rill_extbuf *x, enum rill_reason reason);
 
 #endif /* RILL_CORE_WIRE_H */

@@ -36,17 +36,25 @@ void pnset_free(struct pnset *p)
 	free(p->bits);
 }
 
+/* Where the packets of a run that are in flight are added up. */
+static u64 *run_live(struct rill_run *run)
+{
+	if (run->flags & RILL_RUN_SKIP)
+		return &container_of(run, struct sim_life, l.skip)->live;
+	return &container_of(run, struct sim_run, r)->live;
+}
+
 /* 8: the records add up to the counters. */
 static void check_records(struct sconn *sc)
 {
 	const struct rill_send *tx = &sc->c.tx;
 	u64 inflight = 0, pn = 0;
 	u32 pkts = 0, retrans = 0;
-	struct sim_run *run;
+	struct rill_run *run;
 	struct rill_rec *rec;
 
-	list_for_each_entry(run, &tx->runs, r.node)
-		run->live = 0;
+	list_for_each_entry(run, &tx->runs, node)
+		*run_live(run) = 0;
 	list_for_each_entry(rec, &tx->recs, node) {
 		u32 live = hweight64(rec->live);
 
@@ -63,7 +71,7 @@ static void check_records(struct sconn *sc)
 		if (rec->live >> (rec->n - 1))
 			inflight += (u64)rec->last_len - rec->plen;
 		if (rec->run)
-			container_of(rec->run, struct sim_run, r)->live |= rec->live << rec->first;
+			*run_live(rec->run) |= rec->live << rec->first;
 	}
 	CHECK(sc, inflight == tx->inflight, "8: inflight %llu, is %llu", tx->inflight, inflight);
 	CHECK(sc, pkts == tx->inflight_pkts, "8: %u packets, are %u", tx->inflight_pkts, pkts);
@@ -76,22 +84,23 @@ static void check_runs(struct sconn *sc)
 	const struct rill_send *tx = &sc->c.tx;
 	u64 off = tx->una, una = tx->end, nxt = tx->end;
 	bool first = true, sent_all = true;
-	struct sim_run *run;
+	struct rill_run *r;
 	u32 rtx = 0;
 
-	list_for_each_entry(run, &tx->runs, r.node) {
-		const struct rill_run *r = &run->r;
-		u64 sent = rill_mask(r->nsent), open = sent & ~r->acked;
+	list_for_each_entry(r, &tx->runs, node) {
+		u64 sent = rill_mask(r->nsent), open = sent & ~r->acked, live = *run_live(r);
 
 		CHECK(sc, first ? r->off <= off : r->off == off, "8: run at %llu, want %llu",
 		      r->off, off);
 		off = r->off + r->len;
 		CHECK(sc, r->nsent <= r->n && r->n <= 64 && r->n, "8: %u of %u sent", r->nsent, r->n);
-		CHECK(sc, !(r->acked & ~sent), "17: acknowledged before sent");
+		CHECK(sc, host_records(sc) || !(r->acked & ~sent), "17: acknowledged before sent");
+		CHECK(sc, r != tx->unsent || !(r->acked & BIT_ULL(r->nsent)),
+		      "2: given up and not passed");
 		CHECK(sc, !(r->rtx & ~open), "8: again what is there");
-		CHECK(sc, open == (open & (run->live | r->rtx)),
+		CHECK(sc, open == (open & (live | r->rtx)),
 		      "13: packets %llx of the run at %llu neither out nor lost (live %llx rtx %llx)",
-		      open & ~(run->live | r->rtx), r->off, run->live, r->rtx);
+		      open & ~(live | r->rtx), r->off, live, r->rtx);
 		rtx += hweight64(r->rtx);
 		if (first)
 			una = r->off + (u64)r->plen * __ffs64(~r->acked | BIT_ULL(r->n - 1));
@@ -99,7 +108,7 @@ static void check_runs(struct sconn *sc)
 			nxt = r->off + (u64)r->nsent * r->plen;
 			sent_all = false;
 			CHECK(sc, tx->unsent == r, "8: unsent points elsewhere");
-		} else if (!sent_all) {
+		} else if (!sent_all && !(r->flags & RILL_RUN_SKIP)) {
 			CHECK(sc, !r->nsent, "8: sent out of order");
 		}
 		first = false;
@@ -111,15 +120,31 @@ static void check_runs(struct sconn *sc)
 	CHECK(sc, rtx == tx->rtx_pkts, "8: rtx_pkts %u, are %u", tx->rtx_pkts, rtx);
 }
 
+/* 2: what is given up lies apart, and is no longer in the way. */
+static void check_gaps(struct sconn *sc)
+{
+	const struct rill_recv *rx = &sc->c.rx;
+	const struct rill_gap *g = rx->gaps.v;
+	u16 i;
+
+	for (i = 0; i < rx->gaps.n; i++) {
+		CHECK(sc, g[i].from < g[i].to && (!i || g[i - 1].to <= g[i].from), "2: gaps overlap");
+		CHECK(sc, i < rx->gaps.passed ? g[i].to <= rx->whole && g[i].from > rx->read :
+		      g[i].from > rx->whole, "2: gap %u of %u at %llu..%llu, read %llu whole %llu",
+		      i, rx->gaps.passed, g[i].from, g[i].to, rx->read, rx->whole);
+	}
+}
+
 static void check_recv(struct sconn *sc)
 {
 	const struct rill_recv *rx = &sc->c.rx;
 	u64 at = rx->nxt;
 	u16 i;
 
-	CHECK(sc, rx->read <= rx->nxt && rx->nxt <= rx->credit, "12: read %llu nxt %llu credit %llu",
-	      rx->read, rx->nxt, rx->credit);
-	CHECK(sc, rx->credit - rx->read <= sc->ring_size, "12: credit beyond the buffer");
+	/* What the peer gives up needs no credit. */
+	CHECK(sc, rx->read <= rx->nxt && (rx->records || rx->nxt <= rx->credit),
+	      "12: read %llu nxt %llu credit %llu", rx->read, rx->nxt, rx->credit);
+	CHECK(sc, rx->credit <= rx->read + sc->ring_size, "12: credit beyond the buffer");
 	CHECK(sc, rx->nxt <= rx->fin, "3: bytes after the FIN");
 	CHECK(sc, rx->read <= rx->whole && rx->whole <= rx->nxt, "2: read %llu whole %llu nxt %llu",
 	      rx->read, rx->whole, rx->nxt);
@@ -129,7 +154,9 @@ static void check_recv(struct sconn *sc)
 		      "12: ranges of the gap touch");
 		at = rx->ooo.v[i].hi;
 	}
-	CHECK(sc, at <= rx->credit && at <= rx->fin, "10: bytes kept beyond credit or FIN");
+	CHECK(sc, (rx->records || at <= rx->credit) && at <= rx->fin,
+	      "10: bytes kept beyond credit or FIN");
+	check_gaps(sc);
 }
 
 /* 9, 13, 14, 28 */
@@ -203,7 +230,7 @@ void check_tx(struct sconn *sc, const struct rill_tx *tx)
 	CHECK(sc, (u64)sc->c.tx.pn_next > sc->pn_last, "15: packet number %llu again",
 	      sc->c.tx.pn_next);
 	sc->pn_last = sc->c.tx.pn_next + tx->n - 1;
-	if (tx->run && !sc->host->sim->cfg->hostile) {
+	if (tx->bytes && !sc->host->sim->cfg->hostile) {
 		off = tx->run->off + rill_run_bytes(tx->run, 0, tx->first + tx->n);
 		CHECK(sc, off <= sc->credit_seen, "10: sends to %llu, credit is %llu", off,
 		      sc->credit_seen);
@@ -276,6 +303,21 @@ void check_end(struct sim *s)
 		CHECK(sc, sc->eof && sc->got == s->cfg->conn[sc->plan].app[!sc->side].total,
 		      "21: connection %u side %d read %llu of %llu", sc->plan, sc->side, sc->got,
 		      s->cfg->conn[sc->plan].app[!sc->side].total);
+	}
+	/* 2: what is missing was given up, and as many as were told. */
+	for (i = 0; i < s->nconns && s->cfg->lossy_only; i++) {
+		const struct sconn *rx = s->conns[i], *tx = NULL;
+		u32 j;
+
+		for (j = 0; j < s->nconns; j++)
+			if (s->conns[j]->plan == rx->plan && s->conns[j]->side != rx->side)
+				tx = s->conns[j];
+		if (tx && (rx->missed > tx->mib[RILL_MIB_OUTGIVENUP] ||
+			   rx->missed != rx->mib[RILL_MIB_INGIVENUP] ||
+			   (host_records(rx) && rx->rec_rx != tx->rec_tx)))
+			sim_fail(s, "2: connection %u side %d: %llu records written, %llu given up; %llu read or missed, %llu missed",
+				 rx->plan, rx->side, tx->rec_tx, tx->mib[RILL_MIB_OUTGIVENUP],
+				 rx->rec_rx, rx->missed);
 	}
 	for (i = 0; s->cfg->hash && i + 1 < s->nconns; i += 2)
 		if (s->conns[i]->hash_tx != s->conns[i + 1]->hash_rx ||

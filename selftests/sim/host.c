@@ -124,6 +124,9 @@ static struct sconn *sconn_new(struct host *h, u32 plan, int side, u64 cid)
 	sc->ooo = calloc(cfg->ooo_cap, sizeof(*sc->ooo));
 	sc->c.rx.ooo.v = sc->ooo;
 	sc->c.rx.ooo.cap = cfg->ooo_cap;
+	sc->gaps = calloc(cfg->ooo_cap, sizeof(*sc->gaps));
+	sc->c.rx.gaps.v = sc->gaps;
+	sc->c.rx.gaps.cap = cfg->ooo_cap;
 	sc->credit_last = sc->c.rx.credit;
 	for (sc->ring_size = 4096; sc->ring_size < sc->c.rx.wnd_max ||
 	     sc->ring_size < RILL_PREFIX + cc.params.max_record + cc.params.max_payload; )
@@ -144,11 +147,14 @@ static void sconn_done_memory(struct sconn *sc)
 	struct rill_rec *rec, *nrec;
 
 	list_for_each_entry_safe(run, nrun, &sc->c.tx.done_runs, node) {
-		struct sim_run *r = container_of(run, struct sim_run, r);
-
 		list_del(&run->node);
+		if (run->flags & RILL_RUN_SKIP) {
+			free(container_of(run, struct sim_life, l.skip));
+			sc->lives--;
+			continue;
+		}
 		sc->wmem -= run->len;
-		free(r);
+		free(container_of(run, struct sim_run, r));
 	}
 	list_for_each_entry_safe(rec, nrec, &sc->c.tx.done_recs, node) {
 		list_del(&rec->node);
@@ -163,6 +169,7 @@ void sconn_free(struct sconn *sc)
 	pnset_free(&sc->rx_pns);
 	free(sc->ring);
 	free(sc->ooo);
+	free(sc->gaps);
 	free(sc);
 }
 
@@ -170,7 +177,7 @@ static void host_ring_put(struct sconn *sc, u64 off, const u8 *b, u32 len)
 {
 	u32 at, n;
 
-	if (off + len <= sc->c.rx.read)
+	if (!len || off + len <= sc->c.rx.read)
 		return;
 	if (off < sc->c.rx.read) {
 		u32 skip = sc->c.rx.read - off;
@@ -238,13 +245,42 @@ static void host_ring_take(struct sconn *sc, u64 key, u64 off, u32 len)
 	}
 }
 
+/* The length of the record whose turn it is. */
+static u32 host_next_record(const struct sconn *sc)
+{
+	const struct app_cfg *peer = &sc->host->sim->cfg->conn[sc->plan].app[!sc->side];
+
+	return min_t(u64, app_record(sc->key_rx, sc->rec_rx, peer->wchunk), peer->total - sc->got);
+}
+
+/* The program hears of records given up; they were next. */
+static void host_take_lost(struct sconn *sc)
+{
+	u32 n = sc->host->sim->cfg->hostile ? 0 : sc->c.rx.lost;
+
+	sc->c.rx.lost = 0;
+	sc->rd = sc->c.rx.read;
+	for (; n; n--) {
+		sc->got += host_next_record(sc);
+		sc->rec_rx++;
+		sc->missed++;
+	}
+}
+
+/* Has the program come to the end of the stream? */
+static void host_look_eof(struct sconn *sc)
+{
+	if (host_records(sc) && sc->c.rx.lost && !host_readable(sc))
+		host_take_lost(sc);
+	if (sc->c.rx.fin == sc->rd)
+		sc->eof = true;
+}
+
 /* 2: the program reads the record whose turn it is, whole. */
 static u32 host_take_record(struct sconn *sc)
 {
 	struct sim *s = sc->host->sim;
-	u64 total = s->cfg->conn[sc->plan].app[!sc->side].total;
-	u32 most = s->cfg->conn[sc->plan].app[!sc->side].wchunk;
-	u32 want = min_t(u64, app_record(sc->key_rx, sc->rec_rx, most), total - sc->got);
+	u32 want = host_next_record(sc);
 	u32 have = host_readable(sc), len = have < RILL_PREFIX ? U32_MAX : host_prefix(sc, sc->rd);
 
 	/* A liar may have sent the prefix a second time, and another one. */
@@ -266,16 +302,15 @@ void host_read(struct sconn *sc, u32 len)
 {
 	struct rill_out out;
 
-	if (host_records(sc))
+	if (host_records(sc)) {
+		host_take_lost(sc);
 		len = host_take_record(sc);
-	else
+	} else {
 		host_ring_take(sc, sc->key_rx, sc->rd, len);
-	if (sc->c.rx.fin == sc->rd)
-		sc->eof = true;
-	if (sc->dead)
-		return;
+	}
 	rill_out_init(&out);
 	ENGINE(sc, &out, rill_conn_read(&sc->c, len, sc->host->sim->now, &out));
+	host_look_eof(sc);
 	host_service(sc, &out);
 }
 
@@ -427,8 +462,7 @@ void host_service(struct sconn *sc, struct rill_out *out)
 	}
 	if (out->bits & RILL_B_CONNECTED)
 		sc->connected = true;
-	if (sc->c.rx.fin == sc->rd)
-		sc->eof = true;
+	host_look_eof(sc);
 	if (out->bits & RILL_B_TX)
 		host_tx(sc);
 	sconn_done_memory(sc);
@@ -439,8 +473,9 @@ void host_service(struct sconn *sc, struct rill_out *out)
 		if (out->bits & RILL_B_TOMB || sc->c.cookie_until > s->now ||
 		    sc->c.state == RILL_TIME_WAIT)
 			host_bury(sc);
-		if (sc->c.tx.recs.next != &sc->c.tx.recs || sc->wmem)
-			sim_fail(s, "22: conn %u.%d leaves %u bytes", sc->plan, sc->side, sc->wmem);
+		if (sc->c.tx.recs.next != &sc->c.tx.recs || sc->wmem || sc->lives)
+			sim_fail(s, "22: conn %u.%d leaves %u bytes, %u records", sc->plan, sc->side,
+				 sc->wmem, sc->lives);
 		host_unhash(sc);
 		sc->dead = true;
 		TRACE(s, "conn %u.%d is over", sc->plan, sc->side);
@@ -546,6 +581,19 @@ static u8 *host_record(struct sconn *sc, u32 len)
 	return b;
 }
 
+/* The engine should know of a record, and how long it is good. */
+static void host_record_written(struct sconn *sc, u32 bytes)
+{
+	struct sim *s = sc->host->sim;
+	struct sim_life *life = NULL;
+
+	if (rng_chance(&s->rng, sc->app->mortal)) {
+		life = calloc(1, sizeof(*life));
+		sc->lives++;
+	}
+	rill_conn_record(&sc->c, bytes, &life->l, s->now + sc->app->life);
+}
+
 /* As sendmsg() does: into the last run as long as it takes, then into new ones. */
 bool host_write(struct sconn *sc, u32 len)
 {
@@ -591,6 +639,8 @@ bool host_write(struct sconn *sc, u32 len)
 		done += n;
 		len -= n;
 	}
+	if (rec)
+		host_record_written(sc, RILL_PREFIX + bytes);
 	free(rec);
 	sc->written += bytes;
 	sc->rec_tx++;
@@ -634,7 +684,7 @@ void host_close(struct sconn *sc)
 {
 	struct rill_out out;
 
-	if (sc->c.rx.nxt != sc->rd) {
+	if (sc->c.rx.nxt != sc->c.rx.read) {
 		host_abort(sc);
 		return;
 	}

@@ -74,6 +74,8 @@ struct app_cfg {
 	u64 close_off;		/* bytes read after which it closes early; U64_MAX: EOF */
 	u64 user_timeout;
 	u32 cork;		/* chance, per write, to turn CORK on or off */
+	u32 mortal;		/* chance of a record to be given up after @life */
+	u64 life;
 	bool nodelay, keepalive;
 	bool half;		/* says FIN as soon as all is written */
 };
@@ -93,7 +95,7 @@ struct sim_cfg {
 	u32 nomem;		/* chance that a child cannot be created */
 	u32 gso;		/* packets in a run, at most */
 	u64 listen_off, listen_on;	/* nobody listens in between */
-	u16 ooo_cap;		/* ranges a receiver keeps */
+	u16 ooo_cap;		/* ranges a receiver keeps, and gaps of records */
 	bool hostile;		/* damaged datagrams reach the engine */
 	bool lossy_only;	/* nothing in it may end a connection early */
 	bool hash;		/* hash both streams */
@@ -127,6 +129,11 @@ struct sim_run {
 	u8 b[];
 };
 
+struct sim_life {
+	struct rill_life l;	/* first: the engine's */
+	u64 live;		/* as in struct sim_run */
+};
+
 /* A connection's end, and all the glue that goes with it. */
 struct sconn {
 	struct rill_conn c;
@@ -141,18 +148,21 @@ struct sconn {
 	struct sconn *hnext;
 	/* sending */
 	u32 wmem;		/* bytes of runs not given back */
+	u32 lives;		/* mortal records not given back */
 	u32 sndbuf;
 	/* receiving */
 	u8 *ring;
 	u32 ring_size;
 	struct rill_range *ooo;
+	struct rill_gap *gaps;
 	/* the program */
 	const struct app_cfg *app;
 	u64 key_tx, key_rx;	/* patterns */
 	u64 written, next_write, next_read, stall_until;
 	u64 rd;			/* stream offset up to which the program has read */
-	u64 got;		/* bytes the program has read: without prefixes */
-	u64 rec_tx, rec_rx;	/* records written, read */
+	u64 got;		/* bytes the program has read, or knows to be given up: no prefixes */
+	u64 rec_tx, rec_rx;	/* records written; read, or known to be given up */
+	u64 missed;		/* of these */
 	u64 hash_tx, hash_rx;
 	int err;		/* reported by the engine, 0: none */
 	u8 resets;		/* how often B_RESET came */

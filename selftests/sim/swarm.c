@@ -100,6 +100,10 @@ static void draw_conn(struct sim_cfg *cfg, u32 i, struct rng *r)
 		cfg->conn[i].sndbuf[side] = rng_log(r, 4096, 1 << 20);
 		draw_app(&cfg->conn[i].app[side], r, cfg);
 	}
+	for (side = 0; side < 2 && cfg->conn[i].records && rng_u64(r) & 1; side++) {
+		cfg->conn[i].app[side].mortal = rng_u64(r) & 1 ? 1000000 : 300000;
+		cfg->conn[i].app[side].life = rng_log(r, RILL_MSEC, 10 * RILL_SEC);
+	}
 	/* A read is one record, however short. */
 	for (side = 0; side < 2 && cfg->conn[i].records; side++) {
 		const struct app_cfg *peer = &cfg->conn[i].app[!side];

@@ -26,6 +26,11 @@ static void duo_out(struct duo *d, int end, const struct rill_out *out)
 		e->mib[out->count[i].mib] += out->count[i].n;
 	list_for_each_entry_safe(run, nrun, &e->c.tx.done_runs, node) {
 		list_del(&run->node);
+		if (run->flags & RILL_RUN_SKIP) {
+			free(container_of(run, struct rill_life, skip));
+			e->lives--;
+			continue;
+		}
 		free(run);
 		e->runs--;
 	}
@@ -77,6 +82,8 @@ static void duo_init(struct duo *d, int end)
 	rill_conn_init(&e->c, &e->cfg, d->now);
 	e->c.rx.ooo.v = e->ooo;
 	e->c.rx.ooo.cap = sizeof(e->ooo) / sizeof(e->ooo[0]);
+	e->c.rx.gaps.v = e->gaps;
+	e->c.rx.gaps.cap = sizeof(e->gaps) / sizeof(e->gaps[0]);
 	e->born = true;
 }
 
@@ -157,6 +164,16 @@ static const struct duo_record *duo_record(const struct duo_end *e, u64 off)
 		if (e->rec[i].off == off)
 			return &e->rec[i];
 	return NULL;
+}
+
+/* The length of the record whose prefix @end wrote at @off. */
+u32 duo_record_len(const struct duo *d, int end, u64 off)
+{
+	const struct duo_record *rec = duo_record(&d->e[end], off);
+
+	if (!rec)
+		abort();
+	return rec->len;
 }
 
 static void duo_decode(struct duo_pkt *k)
@@ -496,15 +513,27 @@ void duo_write(struct duo *d, int end, u32 len)
 	duo_flush(d, end);
 }
 
-/* A record of @len bytes; as many as fit are remembered. */
-void duo_write_record(struct duo *d, int end, u32 len)
+/* A record of @len bytes, given up after @life ns unless 0; as many as fit are remembered. */
+void duo_write_mortal(struct duo *d, int end, u32 len, u64 life)
 {
 	struct duo_end *e = &d->e[end];
+	struct rill_life *l = NULL;
 
 	if (e->nrec == DUO_RECORDS)
 		return;
+	if (life) {
+		l = calloc(1, sizeof(*l));
+		e->lives++;
+	}
 	e->rec[e->nrec++] = (struct duo_record){ e->c.tx.end, len };
-	duo_write(d, end, RILL_PREFIX + len);
+	duo_write_quiet(d, end, RILL_PREFIX + len, 0);
+	rill_conn_record(&e->c, RILL_PREFIX + len, l, d->now + life);
+	duo_flush(d, end);
+}
+
+void duo_write_record(struct duo *d, int end, u32 len)
+{
+	duo_write_mortal(d, end, len, 0);
 }
 
 void duo_read(struct duo *d, int end, u32 len)
@@ -566,6 +595,7 @@ u64 duo_hash(const struct duo *d, int end)
 	memset(&c.st, 0, sizeof(c.st));
 	h = duo_mix(0xcbf29ce484222325ULL, &c, sizeof(c));
 	h = duo_mix(h, d->e[end].ooo, sizeof(d->e[end].ooo));
+	h = duo_mix(h, d->e[end].gaps, sizeof(d->e[end].gaps));
 	list_for_each_entry(run, &d->e[end].c.tx.runs, node)
 		h = duo_mix(h, run, sizeof(*run));
 	list_for_each_entry(rec, &d->e[end].c.tx.recs, node)

@@ -33,11 +33,12 @@ struct duo_record {
 struct duo_end {
 	struct rill_conn c;
 	struct rill_range ooo[64];
+	struct rill_gap gaps[8];
 	struct rill_conn_cfg cfg;
 	u32 bits;		/* since the test cleared them */
 	int err;
 	u64 mib[RILL_MIB_MAX];
-	u32 runs, recs;		/* memory the engine holds */
+	u32 runs, recs, lives;	/* memory the engine holds */
 	bool born, tombed, deaf;	/* deaf: its carrier refuses */
 	struct rill_tomb tomb;
 	struct duo_record rec[DUO_RECORDS];	/* written here */
@@ -80,6 +81,8 @@ void duo_connect_fast(struct duo *d, const u8 *token, u8 token_len, u32 len);
 void duo_write(struct duo *d, int end, u32 len);
 void duo_write_quiet(struct duo *d, int end, u32 len, u8 flags);
 void duo_write_record(struct duo *d, int end, u32 len);
+void duo_write_mortal(struct duo *d, int end, u32 len, u64 life);
+u32 duo_record_len(const struct duo *d, int end, u64 off);
 void duo_read(struct duo *d, int end, u32 len);
 void duo_shut(struct duo *d, int end);
 void duo_orphan(struct duo *d, int end);

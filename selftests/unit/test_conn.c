@@ -1316,3 +1316,224 @@ TEST(record__half_of_one_does_not_hold_back_the_ack)
 	EXPECT(d->q[d->nq - 1]->from == 1 && rill_ext_has(&d->q[d->nq - 1]->p.x, RILL_I_ACK));
 	duo_free(d);
 }
+
+/* --- records that are given up --- */
+
+#define LIFE (50 * RILL_MSEC)
+
+/* The program at @end reads all whole records; how many. */
+static u32 read_all(struct duo *d, int end)
+{
+	struct rill_recv *r = &d->e[end].c.rx;
+	u32 n = 0;
+
+	for (; rill_recv_ready(r); n++)
+		duo_read(d, end, RILL_PREFIX + duo_record_len(d, !end, r->read));
+	return n;
+}
+
+/* Both are done with everything, and have given back all memory. */
+static void expect_through(struct duo *d, u32 given_up)
+{
+	duo_run(d, RILL_SEC);
+	read_all(d, 1);
+	EXPECT_EQ(d->e[1].c.rx.read, d->e[0].c.tx.end);
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_OUTGIVENUP], given_up);
+	EXPECT_EQ(d->e[1].mib[RILL_MIB_INGIVENUP], given_up);
+	EXPECT_EQ(d->e[1].c.rx.lost, given_up);
+	EXPECT_EQ(d->e[1].c.rx.gaps.n, 0);
+	EXPECT_EQ(d->e[0].lives, 0);
+	EXPECT_EQ(d->e[1].mib[RILL_MIB_INBADRECORD], 0);
+	expect_quiet(d);
+	duo_free(d);
+}
+
+TEST(late__lost_and_given_up)
+{
+	struct duo *d = duo_open_records();
+
+	duo_write_mortal(d, 0, 1996, LIFE);
+	duo_drop_all(d);
+	d->e[0].deaf = true;
+	duo_wait(d, LIFE + 30 * RILL_MSEC);
+	d->e[0].deaf = false;
+	duo_write_record(d, 0, 3000);
+	duo_pass(d);
+	EXPECT_EQ(d->e[1].c.rx.whole, 2000 + 3004);
+	EXPECT_EQ(d->e[0].c.st.bytes_retrans, 0);
+	expect_through(d, 1);
+}
+
+/* What tells of it is lost as well. */
+TEST(late__the_telling_is_lost)
+{
+	struct duo *d = duo_open_records();
+	int i, told = 0;
+
+	duo_write_mortal(d, 0, 800, LIFE);
+	duo_drop_all(d);
+	for (i = 0; i < 100 && told < 3; i++) {
+		duo_wait(d, 10 * RILL_MSEC);
+		if (d->nq && rill_ext_has(&d->q[0]->p.x, RILL_I_SKIP))
+			told++;
+		duo_drop_all(d);
+	}
+	EXPECT_EQ(told, 3);
+	expect_through(d, 1);
+}
+
+/* The window is shut by a program that does not read; what waits behind gets old. */
+TEST(late__never_sent)
+{
+	struct duo *d = duo_new();
+	u64 pn;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		d->e[i].cfg.params.sock_type = RILL_RECORDS;
+		d->e[i].cfg.params.max_record = 100000;
+		d->e[i].cfg.wnd = d->e[i].cfg.wnd_max = 4000;
+	}
+	duo_connect(d);
+	duo_pass(d);
+	d->e[0].c.nodelay = true;
+	duo_write_record(d, 0, 3990);
+	duo_run(d, 20 * RILL_MSEC);
+	EXPECT_EQ(d->e[1].c.rx.whole, 3994);
+	pn = d->e[0].c.tx.pn_next;
+	duo_write_mortal(d, 0, 90000, LIFE);
+	duo_write_record(d, 0, 10);
+	duo_run(d, 20 * RILL_MSEC);
+	EXPECT(d->e[0].c.tx.nxt <= 3994 + 1000);
+	duo_run(d, LIFE);
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_OUTGIVENUP], 1);
+	EXPECT(d->e[0].c.tx.nxt > 90000 && d->e[0].c.tx.pn_next >= pn + 90);
+	EXPECT(d->e[1].c.rx.read == 0 && d->e[1].c.rx.whole == 3994 + 90004);
+	EXPECT_EQ(d->e[1].c.rx.lost, 0);
+	read_all(d, 1);
+	EXPECT_EQ(d->e[1].c.rx.lost, 1);
+	expect_through(d, 1);
+}
+
+/* The first half has arrived, and been acknowledged: none of it is read. */
+TEST(late__half_of_it)
+{
+	struct duo *d = duo_open_records();
+
+	duo_write_record(d, 0, 10);
+	duo_pass(d);
+	duo_write_mortal(d, 0, 5000, LIFE);
+	while (d->nq > 3)
+		duo_drop(d, 3);
+	duo_pass(d);
+	duo_drop_all(d);
+	EXPECT_EQ(d->e[1].c.rx.whole, 14);
+	d->e[0].deaf = true;
+	duo_wait(d, LIFE);
+	d->e[0].deaf = false;
+	duo_write_record(d, 0, 20);
+	duo_run(d, 300 * RILL_MSEC);
+	EXPECT_EQ(d->e[1].c.rx.whole, 14 + 5004 + 24);
+	expect_through(d, 1);
+}
+
+/* It has arrived, behind one that has not: it is not given up for that. */
+TEST(late__arrived_ahead)
+{
+	struct duo *d = duo_open_records();
+
+	d->e[0].c.nodelay = true;
+	duo_write_record(d, 0, 500);
+	duo_drop_all(d);
+	duo_write_mortal(d, 0, 500, 5 * RILL_MSEC);
+	duo_pass(d);
+	EXPECT_EQ(d->e[1].c.rx.whole, 0);
+	duo_run(d, RILL_SEC);
+	expect_through(d, 0);
+}
+
+/* Small ones share packets with others that must arrive. */
+TEST(late__in_company)
+{
+	struct duo *d = duo_open_records();
+	int i;
+
+	d->e[0].c.cork = true;
+	for (i = 0; i < 60; i++)
+		duo_write_mortal(d, 0, 46, i % 3 ? LIFE : 0);
+	d->e[0].c.cork = false;
+	duo_push(d, 0);
+	duo_drop_all(d);
+	d->e[0].deaf = true;
+	duo_wait(d, LIFE);
+	d->e[0].deaf = false;
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_OUTGIVENUP], 40);
+	duo_run(d, RILL_SEC);
+	/* Eight gaps are all that is remembered here; what the others held came along. */
+	EXPECT_EQ(read_all(d, 1), 60 - 16);
+	EXPECT_EQ(d->e[1].c.rx.lost, 16);
+	EXPECT_EQ(d->e[1].c.rx.read, d->e[0].c.tx.end);
+	EXPECT_EQ(d->e[0].lives, 0);
+	expect_quiet(d);
+	duo_free(d);
+}
+
+TEST(late__the_last_before_the_end)
+{
+	struct duo *d = duo_open_records();
+
+	duo_write_record(d, 0, 10);
+	duo_pass(d);
+	duo_write_mortal(d, 0, 1500, LIFE);
+	duo_shut(d, 0);
+	duo_drop_all(d);
+	d->e[0].deaf = true;
+	duo_wait(d, LIFE);
+	d->e[0].deaf = false;
+	duo_run(d, RILL_SEC);
+	EXPECT_EQ(state(d, 1), RILL_CLOSE_WAIT);
+	duo_shut(d, 1);
+	duo_run(d, RILL_SEC);
+	EXPECT_EQ(state(d, 0), RILL_TIME_WAIT);
+	read_all(d, 1);
+	EXPECT_EQ(d->e[1].c.rx.lost, 1);
+	EXPECT_EQ(d->e[0].lives, 0);
+	expect_quiet(d);
+	duo_free(d);
+}
+
+TEST(late__of_a_liar)
+{
+	struct duo *d = duo_open_records();
+	struct rill_pkt p = { .n = 1 };
+
+	duo_write_record(d, 0, 10);
+	duo_pass(d);
+	p.h.type = RILL_T_DATA;
+	p.h.pn = d->e[1].c.aq.largest + 1;
+	p.h.flags = p.last_flags = RILL_F_ELICIT;
+	p.x.has = BIT(RILL_I_SKIP);
+	p.x.skip_from = 14;
+	p.x.skip_to = 100;
+	p.x.skip_next = 1;				/* a stretch of no records */
+	duo_rcv(d, 1, &p);
+	EXPECT_EQ(d->e[1].err, EPROTO);
+	EXPECT_EQ(d->e[1].mib[RILL_MIB_INBADRECORD], 1);
+	duo_free(d);
+}
+
+TEST(late__means_nothing_to_a_stream)
+{
+	struct duo *d = duo_open();
+	struct rill_pkt p = { .n = 1 };
+
+	p.h.type = RILL_T_DATA;
+	p.h.pn = d->e[1].c.aq.largest + 1;
+	p.h.flags = p.last_flags = RILL_F_ELICIT;
+	p.x.has = BIT(RILL_I_SKIP);
+	p.x.skip_to = 100;
+	p.x.skip_next = 1;
+	duo_rcv(d, 1, &p);
+	EXPECT(d->e[1].c.rx.nxt == 0 && state(d, 1) == RILL_ESTABLISHED);
+	duo_free(d);
+}

@@ -316,3 +316,131 @@ TEST(records__credit_for_half_a_prefix)
 	EXPECT(rill_recv_read(&x.r, 102, 0, NOW));
 	EXPECT_EQ(rill_recv_promise(&x.r), 102 + 4 + 100);
 }
+
+/* --- records that were given up --- */
+
+struct grx {
+	struct rx x;
+	struct rill_gap gap[4];
+};
+
+/* 0..100 is a record, 100..150 the beginning of one of 100; ahead are 300..400. */
+static void start_gaps(struct grx *g)
+{
+	start_records(&g->x, 1000);
+	g->x.r.gaps.v = g->gap;
+	g->x.r.gaps.cap = COUNT(g->gap);
+	data(&g->x, 0, 150, false, NULL);
+	rill_recv_prefix(&g->x.r, 96);
+	rill_recv_prefix(&g->x.r, 96);
+	data(&g->x, 300, 100, false, NULL);
+	EXPECT(g->x.r.whole == 100 && g->x.r.nrec == 1);
+}
+
+TEST(skip__verdicts)
+{
+	static const struct { const char *what; u64 from, to; int want, why; u64 whole, nxt; } t[] = {
+		{ "what is here", 0, 100, RILL_RCV_OLD, 0, 100, 150 },
+		{ "what is arriving", 100, 200, RILL_RCV_QUEUE, 0, 200, 200 },
+		{ "some of it is here", 0, 200, RILL_RCV_QUEUE, 0, 200, 200 },
+		{ "up to what is ahead", 100, 300, RILL_RCV_QUEUE, 0, 300, 400 },
+		{ "into what is ahead", 100, 350, RILL_RCV_QUEUE, 0, 350, 400 },
+		{ "beyond all", 100, 500, RILL_RCV_QUEUE, 0, 500, 500 },
+		{ "beyond credit", 100, 5000, RILL_RCV_QUEUE, 0, 5000, 5000 },
+		{ "ahead", 200, 250, RILL_RCV_AHEAD, 0, 100, 150 },
+		{ "ahead, far", 2000, 3000, RILL_RCV_AHEAD, 0, 100, 150 },
+		{ "just near enough", 100, 1000 + (1 << 30), RILL_RCV_QUEUE, 0,
+		  1000 + (1 << 30), 1000 + (1 << 30) },
+		{ "too far", 100, 1001 + (1 << 30), RILL_RCV_DROP, RILL_MIB_INBEYOND, 100, 150 },
+	};
+	struct grx g;
+	u32 i;
+
+	for (i = 0; i < COUNT(t); i++) {
+		enum rill_mib why = RILL_MIB_MAX;
+
+		start_gaps(&g);
+		ROW("%s", t[i].what);
+		EXPECT_EQ(rill_recv_skip(&g.x.r, t[i].from, t[i].to, 2, &why), t[i].want);
+		EXPECT_EQ(why, t[i].why);
+		EXPECT_EQ(g.x.r.whole, t[i].whole);
+		EXPECT_EQ(g.x.r.nxt, t[i].nxt);
+		EXPECT(rill_recv_sane(&g.x.r));
+	}
+}
+
+TEST(skip__the_end)
+{
+	enum rill_mib why;
+	struct grx g;
+
+	start_gaps(&g);
+	data(&g.x, 500, 0, true, NULL);
+	EXPECT_EQ(rill_recv_skip(&g.x.r, 100, 501, 2, &why), RILL_RCV_DROP);
+	EXPECT_EQ(why, RILL_MIB_INBADFIN);
+	EXPECT_EQ(rill_recv_skip(&g.x.r, 100, 500, 2, &why), RILL_RCV_QUEUE);
+	EXPECT(rill_recv_fin(&g.x.r));
+	EXPECT(g.x.r.read == 0 && g.x.r.lost == 0);	/* not before what comes first is read */
+	rill_recv_read(&g.x.r, 100, 0, NOW);
+	EXPECT(g.x.r.read == 500 && g.x.r.lost == 1 && g.x.r.missed == 1);
+}
+
+TEST(skip__no_room)
+{
+	enum rill_mib why;
+	struct grx g;
+	int i;
+
+	start_gaps(&g);
+	for (i = 0; i < 3; i++)				/* and one range is there already */
+		EXPECT_EQ(rill_recv_skip(&g.x.r, 500 + 20 * i, 510 + 20 * i, 9 + i, &why),
+			  RILL_RCV_AHEAD);
+	EXPECT_EQ(rill_recv_skip(&g.x.r, 600, 610, 20, &why), RILL_RCV_DROP);
+	EXPECT_EQ(why, RILL_MIB_INNOROOM);
+	EXPECT_EQ(g.x.r.gaps.n, 3);
+	EXPECT_EQ(rill_recv_skip(&g.x.r, 100, 300, 2, &why), RILL_RCV_QUEUE);
+	EXPECT_EQ(g.x.r.whole, 300);
+	g.x.r.gaps.cap = g.x.r.gaps.n;
+	EXPECT_EQ(rill_recv_skip(&g.x.r, 700, 710, 30, &why), RILL_RCV_DROP);
+	EXPECT_EQ(why, RILL_MIB_INNOROOM);
+}
+
+/* Gaps and records that do not fit each other: seen, whichever comes first. */
+TEST(skip__lies)
+{
+	static const struct { const char *what; u64 from, to; u32 next; bool sane; } t[] = {
+		{ "one record", 100, 200, 2, 1 },
+		{ "as many as there could be", 100, 200, 26, 1 },
+		{ "one more", 100, 200, 27, 0 },
+		{ "none", 100, 200, 1, 0 },
+		{ "fewer than none", 100, 200, 0, 0 },
+		{ "behind the record", 200, 250, 3, 1 },
+		{ "inside the record", 199, 250, 3, 0 },
+		{ "inside its prefix", 101, 250, 3, 0 },
+	};
+	enum rill_mib why;
+	struct grx g;
+	u32 i;
+
+	for (i = 0; i < COUNT(t); i++) {
+		start_gaps(&g);
+		rill_recv_skip(&g.x.r, t[i].from, t[i].to, t[i].next, &why);
+		ROW("%s", t[i].what);
+		EXPECT_EQ(rill_recv_sane(&g.x.r), t[i].sane);
+	}
+	start_gaps(&g);
+	rill_recv_skip(&g.x.r, 202, 250, 3, &why);
+	EXPECT(rill_recv_sane(&g.x.r));
+	data(&g.x, 150, 52, false, NULL);		/* two bytes of a prefix, and no more */
+	EXPECT(g.x.r.whole == 200 && !rill_recv_sane(&g.x.r));
+	start_gaps(&g);
+	rill_recv_skip(&g.x.r, 250, 280, 3, &why);
+	data(&g.x, 150, 60, false, NULL);
+	rill_recv_prefix(&g.x.r, 46);
+	EXPECT(rill_recv_sane(&g.x.r));
+	start_gaps(&g);
+	rill_recv_skip(&g.x.r, 250, 280, 3, &why);
+	data(&g.x, 150, 60, false, NULL);
+	rill_recv_prefix(&g.x.r, 47);
+	EXPECT(!rill_recv_sane(&g.x.r));
+}

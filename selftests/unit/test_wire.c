@@ -117,8 +117,18 @@ TEST(ext_get__items)
 		{ "token of 8", 10, { 8, 8 }, RILL_WIRE_OK, BIT(RILL_I_TOKEN) },
 		{ "token and data of 34", 36, { 8, 34 }, RILL_WIRE_OK, BIT(RILL_I_TOKEN) },
 		{ "token and data of 35", 37, { 8, 35 }, RILL_WIRE_EXT, 0 },
-		{ "unknown, skipped", 7, { 9, 2, 1, 1, 7, 1, 9 }, RILL_WIRE_OK,
-		  BIT(9) | BIT(RILL_I_REASON) },
+		{ "skip", 14, { 9, 12, 0, 0, 0, 9, 0, 0, 0, 10, 0, 0, 0, 1 }, RILL_WIRE_OK,
+		  BIT(RILL_I_SKIP) },
+		{ "skip over the wrap", 14, { 9, 12, 255, 0, 0, 0, 0, 0, 0, 10 }, RILL_WIRE_OK,
+		  BIT(RILL_I_SKIP) },
+		{ "skip of nothing", 14, { 9, 12, 0, 0, 0, 9, 0, 0, 0, 9 }, RILL_WIRE_EXT, 0 },
+		{ "skip backwards", 14, { 9, 12, 0, 0, 0, 9, 0, 0, 0, 8 }, RILL_WIRE_EXT, 0 },
+		{ "skip of 2^31 - 1", 14, { 9, 12, 0, 0, 0, 0, 127, 255, 255, 255 }, RILL_WIRE_OK,
+		  BIT(RILL_I_SKIP) },
+		{ "skip of 2^31", 14, { 9, 12, 0, 0, 0, 0, 128, 0, 0, 0 }, RILL_WIRE_EXT, 0 },
+		{ "skip of 11 octets", 13, { 9, 11, 0, 0, 0, 9, 0, 0, 0, 10 }, RILL_WIRE_EXT, 0 },
+		{ "unknown, skipped", 7, { 10, 2, 1, 1, 7, 1, 9 }, RILL_WIRE_OK,
+		  BIT(10) | BIT(RILL_I_REASON) },
 		{ "unknown 127", 4, { 127, 2, 1, 1 }, RILL_WIRE_OK, 0 },
 		{ "unknown 127 twice", 4, { 127, 0, 127, 0 }, RILL_WIRE_OK, 0 },
 		{ "mandatory 128", 4, { 128, 2, 1, 1 }, RILL_WIRE_EXT, 0 },
@@ -185,8 +195,9 @@ TEST(ext_put__every_item_comes_back)
 	rill_ext_put_cookie(&b, cookie, sizeof(cookie));
 	rill_ext_put_reason(&b, RILL_R_ABORT);
 	rill_ext_put_token_data(&b, 258, token, sizeof(token));
+	rill_ext_put_skip(&b, 0xfffffff0, 16, 0x80000001);
 	EXPECT_EQ(ext(&x, b.b, b.len), RILL_WIRE_OK);
-	EXPECT_EQ(x.has, 0x1fe);
+	EXPECT_EQ(x.has, 0x3fe);
 	EXPECT(x.ack.largest == 70000 && x.ack.delay == 5 && x.ack.first == 6 && x.ack.pairs == 2);
 	EXPECT_EQ(get_unaligned_be16(x.ack.pair + 4), 0xffff);
 	EXPECT(!memcmp(x.ecn, ecn, sizeof(ecn)));
@@ -195,6 +206,7 @@ TEST(ext_put__every_item_comes_back)
 	       x.params.sock_type == 5 && x.params.max_record == 0x1a2b3c4d);
 	EXPECT(x.cookie_len == 3 && !memcmp(x.cookie, cookie, 3));
 	EXPECT_EQ(x.reason, RILL_R_ABORT);
+	EXPECT(x.skip_from == 0xfffffff0 && x.skip_to == 16 && x.skip_next == 0x80000001);
 	EXPECT(x.token_len == 10 && x.token[0] == 1 && x.token[1] == 2 &&
 	       !memcmp(x.token + RILL_TOKEN_DATA, token, sizeof(token)));
 	b.len = 0;
@@ -246,6 +258,7 @@ TEST(extbuf__holds_the_largest_packet)
 	rill_ext_put_ack(&b, 1, 1, 0, pairs, RILL_ACK_PAIRS_MAX);
 	rill_ext_put_ecn(&b, ecn);
 	rill_ext_put_cid(&b, 1);
+	rill_ext_put_skip(&b, 0, 1, 1);
 	EXPECT(b.len <= sizeof(b.b));
 	EXPECT(b.len <= RILL_EXT_MAX);
 }

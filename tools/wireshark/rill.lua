@@ -15,7 +15,8 @@ local HDR, EXT_MAX, VERSION = 24, 512, 1
 local TYPES = { [1] = "SYN", [2] = "SYN-ACK", [3] = "ECHO", [4] = "DATA", [5] = "RESET",
 		[6] = "DGRAM" }
 local ITEMS = { [0] = "END", [1] = "ACK", [2] = "ECN", [3] = "CID", [4] = "PORTS",
-		[5] = "PARAMS", [6] = "COOKIE", [7] = "REASON", [8] = "TOKEN" }
+		[5] = "PARAMS", [6] = "COOKIE", [7] = "REASON", [8] = "TOKEN",
+		[9] = "SKIP" }
 local REASONS = { [0] = "none", [1] = "refused", [2] = "abort", [3] = "stray",
 		  [4] = "cookie too old", [5] = "time-out" }
 local SOCKS = { [1] = "stream", [5] = "records" }
@@ -51,6 +52,9 @@ local f = {
 	max_payload = ProtoField.uint16("rill.params.max_payload", "Largest payload"),
 	max_delay = ProtoField.uint16("rill.params.max_ack_delay", "Largest ack delay (ms)"),
 	sock = ProtoField.uint8("rill.params.sock_type", "Socket type", base.DEC, SOCKS),
+	skip_from = ProtoField.uint32("rill.skip.from", "Given up from"),
+	skip_to = ProtoField.uint32("rill.skip.to", "Given up to"),
+	skip_next = ProtoField.uint32("rill.skip.next", "Number of the record behind"),
 	max_record = ProtoField.uint32("rill.params.max_record", "Longest record"),
 	cookie = ProtoField.bytes("rill.cookie", "Cookie"),
 	token = ProtoField.bytes("rill.token", "Token, in a SYN after the length of the data"),
@@ -137,6 +141,14 @@ item[8] = function(v, t)
 	if v:len() < 8 or v:len() > 34 then return end
 	t:add(f.token, v())
 	return "Token"
+end
+
+item[9] = function(v, t)
+	if v:len() ~= 12 then return end
+	t:add(f.skip_from, v(0, 4))
+	t:add(f.skip_to, v(4, 4))
+	t:add(f.skip_next, v(8, 4))
+	return "Skip=" .. v(0, 4):uint() .. ".." .. v(4, 4):uint()
 end
 
 -- The items in @buf; adds what is worth a glance to the list @info.

@@ -62,6 +62,14 @@
 #define RILL_ZEROCOPY		128	/* int 0/1: SO_ZEROCOPY */
 #define RILL_REUSEPORT		129	/* int 0/1: SO_REUSEPORT */
 
+/*
+ * Control messages at SOL_RILL of a SOCK_SEQPACKET socket.  sendmsg(2) takes a
+ * lifetime: what the peer does not have by then is given up.  recvmsg(2) tells
+ * with a record, or with the end of the stream, what the peer gave up before it.
+ */
+#define RILL_LIFETIME		129	/* __u32, ms, 0: none */
+#define RILL_GAP		130	/* __u32, records given up, 1.. */
+
 /* Bits of rill_info.tcpi_options; the values are TCP's. */
 #define RILLI_OPT_SACK		0x02	/* always: acknowledgements carry ranges */
 #define RILLI_OPT_WSCALE	0x04	/* always: credit is 64 bits wide */
