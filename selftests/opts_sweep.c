@@ -19,6 +19,7 @@
 
 /* names glibc does not have */
 #define IP_PROTOCOL_		52
+#define SO_ORIGINAL_DST_	80	/* netfilter's, also at IPPROTO_IPV6 */
 #define IPV6_FLOWLABEL_MGR_	32
 #define IPV6_FLOWINFO_SEND_	33
 #define IPV6_ADDR_PREFERENCES_	72
@@ -79,6 +80,9 @@ static const struct intended {
 	{ IPPROTO_IP, IP_IPSEC_POLICY, IP_XFRM_POLICY, BOTH, REFUSED, "no policy of a socket" },
 	{ IPPROTO_IP, IP_UNBLOCK_SOURCE, MCAST_MSFILTER, BOTH, REFUSED,
 	  "a stream is in no group; TCP's joins and hears nothing" },
+	{ IPPROTO_IP, SO_ORIGINAL_DST_, SO_ORIGINAL_DST_, GET, SKIP,
+	  "conntrack's, which knows TCP; the carrier is UDP to it" },
+	{ IPPROTO_IPV6, SO_ORIGINAL_DST_, SO_ORIGINAL_DST_, GET, SKIP, "likewise" },
 	{ IPPROTO_IP, IP_PROTOCOL_, IP_PROTOCOL_, GET, VALUE, "6.1 tells the port" },
 	{ IPPROTO_IPV6, IPV6_ADDRFORM, IPV6_ADDRFORM, BOTH, REFUSED, "a socket stays what it is" },
 	{ IPPROTO_IPV6, IPV6_2292HOPOPTS, IPV6_2292RTHDR, BOTH, REFUSED, "no extension headers" },

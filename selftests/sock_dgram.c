@@ -345,7 +345,7 @@ TEST_F(dgram, wrong_addresses)
 	EXPECT_EQ(-ENETUNREACH, RET(do_connect(fd, sa_foreign(e->fam->af, 4711))));
 	EXPECT_EQ(-EFAULT, RET(sendto(fd, "x", 1, 0, (void *)8, sa_len(&at))));
 	/* IPv4 takes "unspecified" for its own, IPv6 for nobody */
-	a = at;
+	a = env_addr(e, SERVER, 4712);
 	a.sa.sa_family = AF_UNSPEC;
 	EXPECT_EQ(v6 ? -EDESTADDRREQ : 1, RET(sendto(fd, "x", 1, 0, &a.sa, sa_len(&at))));
 	/* "any" is this host */
