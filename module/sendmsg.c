@@ -443,12 +443,30 @@ int rill_send_control(struct sock *sk, struct msghdr *msg, u32 *lifetime)
 	return sock_cmsg_send(sk, msg, &sockc) ? -EINVAL : rill_record_lifetime(msg, lifetime);
 }
 
-/* Send what can leave; MSG_MORE holds back a packet that is not full. */
+/* All that waits to be sent is one train with room for more. */
+static bool rill_train_fills(struct sock *sk)
+{
+	struct rill_txrun *t = rill_tail_run(sk);
+
+	return t && rill_sk(sk)->conn.tx.unsent == &t->run && rill_txrun_room(t);
+}
+
+/*
+ * Send what can leave; MSG_MORE holds back a packet that is not full.  While
+ * sendfile() hands in page after page (MSG_SENDPAGE_NOTLAST) trains fill first.
+ */
 void rill_push(struct sock *sk, int flags, struct rill_out *out)
 {
 	struct rill_conn *c = &rill_sk(sk)->conn;
 	bool cork = c->cork;
 
+	if (flags & MSG_SENDPAGE_NOTLAST && rill_train_fills(sk)) {
+		/* A signal may keep the next page away. */
+		rill_conn_hold(c, rill_now());
+		rill_timer_sync(sk);
+		return;
+	}
+	out->bits |= RILL_B_TX;
 	c->cork = cork || flags & MSG_MORE;
 	rill_apply(sk, out);
 	c->cork = cork;
@@ -503,7 +521,8 @@ static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
 		if (n == -EFAULT)
 			break;
 		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-		if (copied)
+		/* What an earlier call held back must go too, or nothing gets free. */
+		if (rill_sk(sk)->conn.tx.unsent)
 			rill_push(sk, 0, &out);
 		err = sk_stream_wait_memory(sk, &timeo);
 		if (err)

@@ -43,6 +43,8 @@ struct proto_accept_arg {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 #define RILL_OLD_SENDPAGE	/* proto_ops.sendpage exists */
 #define RILL_OLD_IOCTL		/* proto.ioctl takes an unsigned long */
+#else
+#define MSG_SENDPAGE_NOTLAST	0	/* sendpage() is gone: whole lists of pages come */
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)

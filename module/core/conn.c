@@ -249,6 +249,13 @@ void rill_conn_record(struct rill_conn *c, u32 bytes, struct rill_life *life, u6
 		rill_send_live(&c->tx, life, bytes, at);
 }
 
+/* The program is about to write more: let it, but not for longer than a cork. */
+void rill_conn_hold(struct rill_conn *c, u64 now)
+{
+	if (c->cork_at == RILL_NEVER)
+		c->cork_at = now + RILL_CORK_MAX;
+}
+
 /* The program wants out what is held back: NODELAY set, CORK cleared. */
 void rill_conn_push(struct rill_conn *c, struct rill_out *out)
 {

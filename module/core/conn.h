@@ -228,6 +228,7 @@ void rill_conn_write(struct rill_conn *c, struct rill_run *run, u64 now,
 void rill_conn_grow(struct rill_conn *c, struct rill_run *run, u32 bytes,
 		    struct rill_out *out);
 void rill_conn_record(struct rill_conn *c, u32 bytes, struct rill_life *life, u64 at);
+void rill_conn_hold(struct rill_conn *c, u64 now);
 void rill_conn_push(struct rill_conn *c, struct rill_out *out);
 void rill_conn_read(struct rill_conn *c, u32 bytes, u64 now, struct rill_out *out);
 void rill_conn_prefix(struct rill_conn *c, u32 len, u64 now, struct rill_out *out);

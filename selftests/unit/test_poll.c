@@ -150,6 +150,42 @@ TEST(cork__pulled)
 	duo_free(d);
 }
 
+/* sendfile(): page after page, and the train leaves when it is full, or told to. */
+TEST(hold__a_train_fills)
+{
+	struct duo *d = duo_open();
+	struct rill_conn *c = &d->e[0].c;
+	u64 at;
+
+	duo_write_quiet(d, 0, 3 * PAY, 0);
+	rill_conn_hold(c, d->now);
+	at = c->cork_at;
+	EXPECT_EQ(at, d->now + RILL_CORK_MAX);
+	duo_wait(d, RILL_CORK_MAX / 2);
+	duo_write_quiet(d, 0, PAY, 0);
+	rill_conn_hold(c, d->now);
+	EXPECT_EQ(c->cork_at, at);		/* not put off by what follows */
+	EXPECT_EQ(d->nq, 0);
+	duo_flush(d, 0);
+	EXPECT_EQ(d->nq, 4);
+	EXPECT_EQ(c->cork_at, RILL_NEVER);
+	duo_free(d);
+}
+
+TEST(hold__nothing_follows)
+{
+	struct duo *d = duo_open();
+
+	duo_write_quiet(d, 0, PAY + 10, 0);
+	rill_conn_hold(&d->e[0].c, d->now);
+	duo_wait(d, RILL_CORK_MAX - 1);
+	EXPECT_EQ(d->nq, 0);
+	duo_wait(d, 1);
+	EXPECT_EQ(d->nq, 2);
+	EXPECT_EQ(d->q[1]->p.len, 10);
+	duo_free(d);
+}
+
 /* Held by credit when its time is over: no timer that fires for ever. */
 TEST(cork__expired_behind_a_shut_window)
 {
