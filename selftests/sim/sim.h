@@ -6,8 +6,13 @@
  *	swarm.c		what a seed means: the network, the faults, the programs
  *	sim.c		the virtual clock: a heap of events, the next one runs
  *	link.c		one direction of a path: rate, delay, queue, every fault
- *	host.c		what the module's glue is in Linux: memory, bytes, timers,
- *			listener, tombstones, around the engine of module/core
+ *	host.c		what the module's glue is in Linux, around the engine of
+ *			module/core; host.h is between its files
+ *	sconn.c		  one end of a connection: memory, timer, effects
+ *	stream.c	  its bytes: the socket calls
+ *	listen.c	  how it begins: connect(), the listener without state
+ *	egress.c	  packets out
+ *	ingress.c	  packets in, tombstones
  *	app.c		the programs: they write and read a known pattern
  *	check.c		the invariants (reliability.md 3.3), after every event
  *
@@ -241,11 +246,14 @@ void dgram_put(struct dgram *d);
 
 /* host.c */
 void host_init(struct sim *s, u32 id);
-void host_arrive(struct host *h, struct dgram *d);
-void host_poll(struct host *h);
+void host_free(struct host *h);
+
+/* sconn.c */
 void host_timer(struct sconn *sc, u64 at);
-void host_connect(struct sim *s, u32 plan);
 void host_service(struct sconn *sc, struct rill_out *out);
+void sconn_free(struct sconn *sc);
+
+/* stream.c */
 bool host_write(struct sconn *sc, u32 len);
 bool host_records(const struct sconn *sc);
 u32 host_readable(const struct sconn *sc);
@@ -254,8 +262,13 @@ void host_shut(struct sconn *sc);
 void host_close(struct sconn *sc);
 void host_abort(struct sconn *sc);
 void host_setopt(struct sconn *sc, bool nodelay, bool cork);
-void host_free(struct host *h);
-void sconn_free(struct sconn *sc);
+
+/* listen.c */
+void host_connect(struct sim *s, u32 plan);
+
+/* ingress.c */
+void host_arrive(struct host *h, struct dgram *d);
+void host_poll(struct host *h);
 
 /* app.c */
 void app_run(struct sconn *sc);
