@@ -38,12 +38,15 @@ void rill_send_outlive(struct rill_send *s)
 	}
 }
 
-/* The packets of @run that hold bytes of [@from, @to), as a mask. */
+/*
+ * The packets of @run that hold bytes of [@from, @to), as a mask.  A skip that
+ * waits in the middle of it holds none, and tells of other records.
+ */
 static u64 rill_run_touched(const struct rill_run *run, u64 from, u64 to)
 {
 	u32 lo, hi;
 
-	if (from >= run->off + run->len || to <= run->off)
+	if (run->flags & RILL_RUN_SKIP || from >= run->off + run->len || to <= run->off)
 		return 0;
 	lo = from > run->off ? (u32)(from - run->off) / run->plen : 0;
 	hi = to >= run->off + run->len ? run->n :

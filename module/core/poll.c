@@ -173,6 +173,18 @@ static u8 rill_pace_trim(const struct rill_conn *c, const struct rill_run *run, 
 	return min_t(u32, n, rill_pace_burst(&c->pace, RILL_HDR + run->plen));
 }
 
+static bool rill_poll_new(struct rill_conn *c, struct rill_tx *tx, bool probe, u64 now);
+
+/*
+ * A skip behind bytes that were never sent tells of what nobody misses yet: they
+ * go first.  A peer with no room to remember it drops it until they have come.
+ */
+static bool rill_skip_early(const struct rill_conn *c, const struct rill_run *run)
+{
+	return run->flags & RILL_RUN_SKIP && c->tx.unsent &&
+	       container_of(run, struct rill_life, skip)->from > c->tx.nxt;
+}
+
 /* Lost packets first: the peer waits for them. */
 static bool rill_poll_lost(struct rill_conn *c, struct rill_tx *tx, u64 now)
 {
@@ -182,6 +194,8 @@ static bool rill_poll_lost(struct rill_conn *c, struct rill_tx *tx, u64 now)
 	run = rill_send_next_lost(&c->tx, &first, &n);
 	if (!run)
 		return false;
+	if (rill_skip_early(c, run) && rill_poll_new(c, tx, false, now))
+		return true;
 	n = rill_cwnd_room(c, run, first, n);
 	if (!n) {
 		c->limit = RILL_LIM_CWND;
@@ -277,7 +291,8 @@ static bool rill_poll_pto(struct rill_conn *c, struct rill_tx *tx, u64 now)
 		goto out;
 	}
 	run = rill_send_next_lost(&c->tx, &idx, &n);
-	if (!run && c->pto_count < 2 && rill_poll_new(c, tx, true, now))
+	if ((!run || rill_skip_early(c, run)) && c->pto_count < 2 &&
+	    rill_poll_new(c, tx, true, now))
 		goto out;
 	if (!run)
 		run = rill_send_oldest(&c->tx, &idx);

@@ -207,7 +207,8 @@ enum rill_rcv rill_recv_skip(struct rill_recv *r, u64 from, u64 to, u32 next,
 		return RILL_RCV_DROP;
 	*why = RILL_MIB_INNOROOM;
 	from = max(from, r->whole);
-	if (r->gaps.n == r->gaps.cap)
+	/* The last place is for what stands before the next byte: it does not stay ahead. */
+	if (r->gaps.n + (from > nxt) >= r->gaps.cap)
 		return RILL_RCV_DROP;
 	if (from > nxt && !rill_ranges_add(&r->ooo, from, to))
 		return RILL_RCV_DROP;

@@ -189,6 +189,23 @@ TEST(expire__neighbours)
 	free(x);
 }
 
+/* A record around a place where another's skip waits does not take it away. */
+TEST(expire__not_the_skip_of_another)
+{
+	static const u32 first[] = { 1000, 500 }, second[] = { 1000 };
+	struct tx *x = tx_new();
+
+	write_run(x, first, 2, 1);
+	write_run(x, second, 1, 0);
+	rill_send_live(&x->s, &x->life[1], 1500, LATE + 1);	/* 1000..2500 */
+	EXPECT_EQ(rill_send_expire(&x->s, LATE), 1);
+	EXPECT_EQ(x->life[0].skip.off, 1500);
+	EXPECT_EQ(rill_send_expire(&x->s, LATE + 1), 1);
+	EXPECT_EQ(x->s.rtx_pkts, 2);
+	EXPECT(!x->life[0].skip.acked && x->life[0].skip.rtx);
+	free(x);
+}
+
 /* The last packet carries the FIN: it goes though nobody wants its bytes. */
 TEST(expire__fin)
 {

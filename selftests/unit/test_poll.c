@@ -449,3 +449,25 @@ TEST(poll_tx__nothing_in_close)
 	EXPECT(!d->e[0].runs && !d->e[0].recs);
 	duo_free(d);
 }
+
+/* What was given up behind bytes that never left is told after them: nobody misses it yet. */
+TEST(poll_lost__an_early_skip_waits)
+{
+	struct duo *d = duo_open_records();
+	int i;
+
+	duo_write_record(d, 0, 20 * PAY);	/* ten packets leave, the window is full */
+	duo_write_mortal(d, 0, 5 * PAY, 5 * RILL_MSEC);
+	duo_wait(d, 10 * RILL_MSEC);
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_OUTGIVENUP], 1);
+	EXPECT_EQ(d->e[0].c.tx.rtx_pkts, 1);
+	duo_deliver(d, 0);
+	duo_deliver(d, 0);
+	duo_deliver(d, d->nq - 1);		/* an acknowledgement: room for a little */
+	EXPECT(d->nq > 8);
+	for (i = 0; i < d->nq; i++)
+		EXPECT(!rill_ext_has(&d->q[i]->p.x, RILL_I_SKIP));
+	duo_pass(d);
+	EXPECT_EQ(d->e[1].c.rx.nxt, 25 * PAY + 2 * RILL_PREFIX);
+	duo_free(d);
+}

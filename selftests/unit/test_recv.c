@@ -405,6 +405,21 @@ TEST(skip__no_room)
 	EXPECT_EQ(why, RILL_MIB_INNOROOM);
 }
 
+/* Skips ahead do not take the place of the one that everything waits for. */
+TEST(skip__room_for_the_next)
+{
+	enum rill_mib why;
+	struct grx g;
+
+	start_gaps(&g);
+	g.x.r.gaps.cap = 2;
+	EXPECT_EQ(rill_recv_skip(&g.x.r, 500, 510, 9, &why), RILL_RCV_AHEAD);
+	EXPECT_EQ(rill_recv_skip(&g.x.r, 520, 530, 11, &why), RILL_RCV_DROP);
+	EXPECT_EQ(why, RILL_MIB_INNOROOM);
+	EXPECT_EQ(rill_recv_skip(&g.x.r, 100, 300, 2, &why), RILL_RCV_QUEUE);
+	EXPECT_EQ(g.x.r.whole, 300);
+}
+
 /* Gaps and records that do not fit each other: seen, whichever comes first. */
 TEST(skip__lies)
 {
