@@ -49,6 +49,9 @@ void host_rcv(struct sconn *sc, const struct batch *b)
 	TRACE(s, "conn %u.%d receives type %u pn %u n %u off %u len %u flags %x credit %u has %x",
 	      sc->plan, sc->side, b->p.h.type, b->p.h.pn, b->p.n, b->p.h.off, b->p.len,
 	      b->p.last_flags, b->p.h.credit, b->p.x.has);
+	if (rill_ext_has(&b->p.x, RILL_I_SKIP))
+		TRACE(s, "conn %u.%d is told that %u..%u is given up, record %u follows", sc->plan,
+		      sc->side, b->p.x.skip_from, b->p.x.skip_to, b->p.x.skip_next);
 	rill_out_init(&out);
 	if (b->p.h.type == RILL_T_SYNACK && sc->c.state == RILL_SYN_SENT)
 		sc->credit_seen = b->p.h.credit;

@@ -182,6 +182,7 @@ static void host_timer_arm(struct sconn *sc)
 void host_service(struct sconn *sc, struct rill_out *out)
 {
 	struct sim *s = sc->host->sim;
+	u32 wmem = sc->wmem;
 
 	if (sc->dead)
 		return;
@@ -211,7 +212,8 @@ void host_service(struct sconn *sc, struct rill_out *out)
 		TRACE(s, "conn %u.%d is over", sc->plan, sc->side);
 	}
 	host_timer_arm(sc);
-	if (out->bits & (RILL_B_READABLE | RILL_B_WRITABLE | RILL_B_CONNECTED))
+	if (out->bits & (RILL_B_READABLE | RILL_B_WRITABLE | RILL_B_CONNECTED) ||
+	    (out->bits & RILL_B_TX && sc->wmem < wmem))
 		app_wake(sc, s->now);
 }
 

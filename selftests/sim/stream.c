@@ -36,9 +36,10 @@ bool host_records(const struct sconn *sc)
 	return sc->c.rx.records;
 }
 
+/* What was given up right before is not there to be read. */
 u32 host_readable(const struct sconn *sc)
 {
-	return sc->c.rx.whole - sc->rd;
+	return sc->c.rx.whole - max(sc->rd, sc->c.rx.read);
 }
 
 /* The prefix at stream offset @off, which is in the ring. */
@@ -124,9 +125,11 @@ static u32 host_take_record(struct sconn *sc)
 		sc->rd += have;
 		return have;
 	}
-	if (!s->cfg->hostile && (len != want || RILL_PREFIX + len > have))
+	if (!s->cfg->hostile && (len != want || RILL_PREFIX + len > have)) {
 		sim_fail(s, "2: conn %u.%d: record %llu has %u bytes of %u, %u are there", sc->plan,
 			 sc->side, sc->rec_rx, len, want, have);
+		return 0;
+	}
 	sc->rd += RILL_PREFIX;
 	host_ring_take(sc, app_record_key(sc->key_rx, sc->rec_rx++), 0, len);
 	return RILL_PREFIX + len;
