@@ -85,6 +85,8 @@ static void duo_init(struct duo *d, int end)
 	e->c.rx.gaps.v = e->gaps;
 	e->c.rx.gaps.cap = sizeof(e->gaps) / sizeof(e->gaps[0]);
 	e->born = true;
+	e->bits &= ~RILL_B_TOMB;
+	e->tombed = false;
 }
 
 void duo_free(struct duo *d)
@@ -187,7 +189,8 @@ static void duo_decode(struct duo_pkt *k)
 	k->p.last_flags = k->p.h.flags;
 }
 
-static struct duo_pkt *duo_queue(struct duo *d, int from, const u8 *b, u32 len)
+/* A packet on its way, at the end of the queue; its bytes must be well-formed. */
+struct duo_pkt *duo_queue(struct duo *d, int from, const u8 *b, u32 len)
 {
 	struct duo_pkt *k = malloc(sizeof(*k));
 
@@ -195,7 +198,9 @@ static struct duo_pkt *duo_queue(struct duo *d, int from, const u8 *b, u32 len)
 		abort();
 	d->q[d->nq++] = k;
 	k->from = from;
+	k->at = d->now;
 	k->len = len;
+	k->ecn = 0;
 	k->fresh = k->probe = false;
 	memcpy(k->b, b, len);
 	duo_decode(k);
@@ -235,6 +240,22 @@ static void duo_encode(struct duo *d, int end, const struct rill_tx *tx, u8 i)
 	k = duo_queue(d, end, b, len);
 	k->fresh = tx->fresh;
 	k->probe = tx->probe;
+	k->ecn = tx->ecn;
+}
+
+/*
+ * A connection that is over leaves a tombstone: to acknowledge again, or, where its
+ * cookie could still be used, to see that it is not.
+ */
+static void duo_bury(struct duo *d, int end)
+{
+	struct duo_end *e = &d->e[end];
+	bool guards = e->born && e->c.state == RILL_CLOSE && e->c.cookie_until > d->now;
+
+	if (e->tombed || (!guards && !(e->bits & RILL_B_TOMB)))
+		return;
+	rill_conn_tomb(&e->c, d->now, &e->tomb);
+	e->tombed = true;
 }
 
 /* All that @end has to send goes to the end of the queue. */
@@ -262,10 +283,7 @@ void duo_flush(struct duo *d, int end)
 		}
 		CALL(d, end, rill_conn_sent(&e->c, &tx, rec, d->now, &out));
 	}
-	if (e->bits & RILL_B_TOMB && !e->tombed) {
-		rill_conn_tomb(&e->c, d->now, &e->tomb);
-		e->tombed = true;
-	}
+	duo_bury(d, end);
 }
 
 void duo_drop(struct duo *d, int k)
@@ -327,42 +345,59 @@ static bool duo_fast(struct duo *d, const struct duo_pkt *k, const struct rill_l
 	return true;
 }
 
-static void duo_listener(struct duo *d, const struct duo_pkt *k)
+/* Answer with RESET what asks for a port nobody listens on. */
+static void duo_refuse(struct duo *d, const struct duo_pkt *k, enum rill_reason why)
+{
+	struct rill_reply reply;
+
+	if (rill_stray(&k->p.h, &k->p.x, why, &reply))
+		duo_reply(d, 1, &reply);
+}
+
+/* RILL_MIB_NONE, or why the listener does not take the packet. */
+static enum rill_mib duo_listen(struct duo *d, const struct duo_pkt *k)
 {
 	struct rill_listen l = { .params = d->e[1].cfg.params, .credit = d->e[1].cfg.wnd };
+	bool syn = k->p.h.type == RILL_T_SYN;
 	struct rill_fast fast = { 0 };
 	u32 least = rill_open_credit(&l.params);
 	struct rill_reply reply;
 	struct rill_child child;
+	enum rill_mib why;
 
 	l.credit = max(l.credit, least);
-	d->last_drop = RILL_MIB_SYNREFUSED;
-	if (!d->listening) {
-		if (rill_stray(&k->p.h, &k->p.x, k->p.h.type == RILL_T_SYN ?
-			       RILL_R_REFUSED : RILL_R_COOKIE, &reply))
-			duo_reply(d, 1, &reply);
-		return;
+	if (!d->listening ||
+	    (rill_ext_has(&k->p.x, RILL_I_PORTS) && k->p.x.dport != d->e[1].cfg.sport)) {
+		duo_refuse(d, k, syn ? RILL_R_REFUSED : RILL_R_COOKIE);
+		return RILL_MIB_SYNREFUSED;
 	}
-	d->last_drop = RILL_MIB_LISTENOVERFLOWS;
 	if (d->full)
-		return;
-	if (k->p.h.type == RILL_T_SYN) {
+		return RILL_MIB_LISTENOVERFLOWS;
+	if (syn) {
 		if (d->fast && !duo_fast(d, k, &l, &fast))
-			return;
-		d->last_drop = rill_open_syn(&k->p.h, &k->p.x, k->len, &d->path, &l, &d->secrets,
-					     d->cid1, d->now, &fast, &reply);
-		if (d->last_drop == RILL_MIB_NONE)
+			return RILL_MIB_INCLOSED;
+		why = rill_open_syn(&k->p.h, &k->p.x, k->len, &d->path, &l, &d->secrets, d->cid1,
+				    d->now, &fast, &reply);
+		if (why == RILL_MIB_NONE)
 			duo_reply(d, 1, &reply);
-		return;
+		else if (why == RILL_MIB_SYNREFUSED)
+			duo_refuse(d, k, RILL_R_REFUSED);
+		return why;
 	}
-	d->last_drop = rill_open_echo(&k->p.h, &k->p.x, &d->path, &d->secrets, d->now, &child);
-	if (d->last_drop == RILL_MIB_COOKIEOLD &&
-	    rill_stray(&k->p.h, &k->p.x, RILL_R_COOKIE, &reply))
-		duo_reply(d, 1, &reply);
-	if (d->last_drop != RILL_MIB_NONE)
-		return;
-	duo_child(d, &child);
-	duo_rcv(d, 1, &k->p);
+	why = rill_open_echo(&k->p.h, &k->p.x, &d->path, &d->secrets, d->now, &child);
+	if (why == RILL_MIB_COOKIEOLD)
+		duo_refuse(d, k, RILL_R_COOKIE);
+	if (why == RILL_MIB_NONE) {
+		duo_child(d, &child);
+		duo_rcv(d, 1, &k->p);
+	}
+	return why;
+}
+
+static void duo_listener(struct duo *d, const struct duo_pkt *k)
+{
+	d->last_drop = duo_listen(d, k);
+	d->e[1].mib[d->last_drop]++;
 }
 
 /* Hand @p to @end's engine and send what it answers. */
@@ -381,20 +416,38 @@ void duo_rcv(struct duo *d, int end, const struct rill_pkt *p)
 	duo_flush(d, end);
 }
 
+/* For a connection that is over.  False: long ago. */
+static bool duo_tomb(struct duo *d, int to, const struct duo_pkt *k)
+{
+	struct duo_end *e = &d->e[to];
+	struct rill_reply reply;
+
+	if (!e->tombed || k->p.h.cid != e->tomb.cid || d->now >= e->tomb.expires)
+		return false;
+	e->mib[k->p.h.type == RILL_T_ECHO ? RILL_MIB_COOKIEREPLAY : RILL_MIB_INCLOSED]++;
+	if (rill_tomb_rcv(&e->tomb, &k->p.h, &k->p.x, k->p.len, &reply))
+		duo_reply(d, to, &reply);
+	return true;
+}
+
+/* PROTOCOL.md 6, step 7. */
 static void duo_dispatch(struct duo *d, int to, const struct duo_pkt *k)
 {
 	struct duo_end *e = &d->e[to];
 	struct rill_reply reply;
 
-	if (k->p.h.type == RILL_T_SYN || (k->p.h.type == RILL_T_ECHO && !e->born)) {
+	if (k->p.h.type == RILL_T_SYN) {
 		duo_listener(d, k);
-	} else if (e->tombed) {
-		if (rill_tomb_rcv(&e->tomb, &k->p.h, &k->p.x, k->p.len, &reply))
-			duo_reply(d, to, &reply);
-	} else if (e->born && k->p.h.cid == e->c.cid && e->c.state != RILL_CLOSE) {
+	} else if (e->born && !e->tombed && k->p.h.cid == e->c.cid && e->c.state != RILL_CLOSE) {
 		duo_rcv(d, to, &k->p);
-	} else if (rill_stray(&k->p.h, &k->p.x, RILL_R_STRAY, &reply)) {
-		duo_reply(d, to, &reply);
+	} else if (duo_tomb(d, to, k)) {
+		return;
+	} else if (k->p.h.type == RILL_T_ECHO) {
+		duo_listener(d, k);
+	} else {
+		e->mib[RILL_MIB_INNOCONN]++;
+		if (rill_stray(&k->p.h, &k->p.x, RILL_R_STRAY, &reply))
+			duo_reply(d, to, &reply);
 	}
 }
 
@@ -444,7 +497,7 @@ void duo_pass(struct duo *d)
 }
 
 /* The earliest deadline up to @until comes; false: there is none. */
-static bool duo_fire(struct duo *d, u64 until)
+bool duo_fire(struct duo *d, u64 until)
 {
 	u64 at[2];
 	int i;
@@ -570,6 +623,12 @@ void duo_abort(struct duo *d, int end, enum rill_reason why)
 void duo_push(struct duo *d, int end)
 {
 	CALL(d, end, rill_conn_push(&d->e[end].c, &out));
+	duo_flush(d, end);
+}
+
+void duo_icmp(struct duo *d, int end, int err)
+{
+	CALL(d, end, rill_conn_icmp(&d->e[end].c, err, d->now, &out));
 	duo_flush(d, end);
 }
 

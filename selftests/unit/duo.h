@@ -18,8 +18,10 @@
 /* A packet on its way, and what it says. */
 struct duo_pkt {
 	int from;
+	u64 at;			/* when it left */
 	u32 len;
 	struct rill_pkt p;
+	u8 ecn;			/* ECN field it left with; @p has the one it arrives with */
 	bool fresh, probe;
 	u8 b[DUO_PKT_MAX];
 };
@@ -65,6 +67,7 @@ void duo_free(struct duo *d);
 struct duo *duo_open(void);
 struct duo *duo_open_records(void);
 
+struct duo_pkt *duo_queue(struct duo *d, int from, const u8 *b, u32 len);
 void duo_flush(struct duo *d, int end);
 void duo_deliver(struct duo *d, int k);
 void duo_deliver_run(struct duo *d, int k, int n);
@@ -73,6 +76,7 @@ void duo_drop_all(struct duo *d);
 void duo_pass(struct duo *d);
 void duo_rcv(struct duo *d, int end, const struct rill_pkt *p);
 void duo_raw(struct duo *d, int end, const u8 *b, u32 len);
+bool duo_fire(struct duo *d, u64 until);
 bool duo_wait(struct duo *d, u64 ns);
 void duo_run(struct duo *d, u64 ns);
 
@@ -88,6 +92,7 @@ void duo_shut(struct duo *d, int end);
 void duo_orphan(struct duo *d, int end);
 void duo_abort(struct duo *d, int end, enum rill_reason why);
 void duo_push(struct duo *d, int end);
+void duo_icmp(struct duo *d, int end, int err);
 u64 duo_hash(const struct duo *d, int end);
 
 #endif /* RILL_DUO_H */

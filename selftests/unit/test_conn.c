@@ -706,7 +706,7 @@ TEST(close__each_packet_lost)
 			duo_shut(d, 1);
 			while (steps++ < 200) {
 				if (!d->nq) {
-					if (!duo_wait(d, 5 * RILL_SEC))
+					if (!duo_fire(d, d->now + 5 * RILL_SEC))
 						break;
 					continue;
 				}
