@@ -202,8 +202,11 @@ void rill_conn_timeout(struct rill_conn *c, u64 now, struct rill_out *out)
 	if (c->tx.loss_at <= now)
 		rill_conn_detect(c, c->tx.inflight, now);
 	if (rill_conn_pto_at(c) <= now) {
-		/* RFC 9002 6.2.4: two probes, then wait twice as long. */
-		c->pto_probes = 2;
+		/*
+		 * RFC 9002 6.2.4: two probes, then wait twice as long.  Before the
+		 * peer has our echo that is one of them, and data the other.
+		 */
+		c->pto_probes = c->confirmed ? 2 : rill_send_busy(&c->tx);
 		c->pto_count = min_t(u32, c->pto_count + 1, U8_MAX);
 		if (!c->confirmed)
 			c->echo_due = true;

@@ -88,7 +88,9 @@ static void rill_poll_probe(struct rill_conn *c, struct rill_tx *tx, u64 now)
 {
 	rill_poll_ack(c, tx, now);
 	tx->h.flags = tx->last_flags = RILL_F_ELICIT | RILL_F_NOW;
-	rill_ext_put_cid(&tx->ext, c->cid);
+	/* One that overtakes our echo finds nobody yet, and must not be told so. */
+	if (c->confirmed)
+		rill_ext_put_cid(&tx->ext, c->cid);
 }
 
 /* The run says that records are given up; there is room for an acknowledgement. */
@@ -285,7 +287,7 @@ static bool rill_poll_pto(struct rill_conn *c, struct rill_tx *tx, u64 now)
 	struct rill_run *run;
 	u8 idx, n;
 
-	if (c->pto_count > 2 && c->pto_probes == 1) {
+	if (c->pto_count > 2 && c->pto_probes == 1 && c->confirmed) {
 		rill_poll_probe(c, tx, now);
 		tx->eliciting = true;
 		goto out;
