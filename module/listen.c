@@ -64,6 +64,7 @@ void rill_conn_config(struct sock *sk, struct rill_conn_cfg *cfg)
 	if (sk->sk_type == SOCK_SEQPACKET)
 		cfg->params.max_record = rill_record_takes(sk);
 	cfg->cid = rill_random_cid();
+	cfg->dice = get_random_u64();
 	cfg->sport = ntohs(inet_sk(sk)->inet_sport);
 	cfg->dport = ntohs(inet_sk(sk)->inet_dport);
 	cfg->payload = RILL_PAYLOAD_BASE;

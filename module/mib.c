@@ -86,6 +86,7 @@ static const char *const rill_mib_names[RILL_MIB_MAX] = {
 	[RILL_MIB_INBADRECORD] = "InBadRecord",
 	[RILL_MIB_OUTGIVENUP] = "OutGivenUp",
 	[RILL_MIB_INGIVENUP] = "InGivenUp",
+	[RILL_MIB_ABORTONBADACK] = "AbortOnBadAck",
 };
 
 static unsigned long rill_mib_sum(const struct rill_net *rn, int id)

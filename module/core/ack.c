@@ -81,26 +81,23 @@ void rill_ackq_count_ecn(struct rill_ackq *q, u8 ecn, u32 n)
 }
 
 /*
- * rill_ackq_put() - write the ACK item, and the ECN item when there are marks.
+ * rill_ack_put() - write an ACK item for the packet numbers @pns, which are some.
  * @max_pairs: ranges to report besides the newest, at most RILL_ACK_PAIRS_MAX
+ * @delay:     us since the largest came
  */
-void rill_ackq_put(const struct rill_ackq *q, struct rill_extbuf *x, u8 max_pairs, u64 now)
+void rill_ack_put(const struct rill_ranges *pns, struct rill_extbuf *x, u8 max_pairs, u32 delay)
 {
+	const struct rill_range *r = &pns->v[pns->n - 1];
+	u64 largest = r->hi - 1, first = largest - r->lo;
 	u16 pairs[2 * RILL_ACK_PAIRS_MAX];
-	const struct rill_range *r;
-	u64 first;
+	int i = pns->n - 1;
 	u8 np = 0;
-	int i;
 
-	if (!q->pns.n)
-		return;
-	i = q->pns.n - 1;
-	r = &q->pns.v[i];
 	while (i-- > 0 && np < max_pairs) {
 		u64 gap = r[0].lo - r[-1].hi, run = r[-1].hi - r[-1].lo;
 
-		/* What does not fit was reported when it was newer. */
-		if (gap > U16_MAX)
+		/* So a gap always fits 16 bits. */
+		if (largest - r[-1].hi > RILL_ACK_REACH)
 			break;
 		pairs[2 * np] = gap - 1;
 		pairs[2 * np + 1] = min_t(u64, run - 1, U16_MAX);
@@ -109,14 +106,20 @@ void rill_ackq_put(const struct rill_ackq *q, struct rill_extbuf *x, u8 max_pair
 			break;
 		r--;
 	}
-	first = q->largest - q->pns.v[q->pns.n - 1].lo;
 	if (first > BIT(30)) {
 		first = BIT(30);	/* the rest was reported long ago */
 		np = 0;
 	}
-	rill_ext_put_ack(x, q->largest,
-			 min_t(u64, div_u64(now - q->largest_at, RILL_USEC), U32_MAX),
-			 first, pairs, np);
+	rill_ext_put_ack(x, largest, delay, first, pairs, np);
+}
+
+/* As rill_ack_put(), for all that was received; and the ECN item when there are marks. */
+void rill_ackq_put(const struct rill_ackq *q, struct rill_extbuf *x, u8 max_pairs, u64 now)
+{
+	if (!q->pns.n)
+		return;
+	rill_ack_put(&q->pns, x, max_pairs,
+		     min_t(u64, div_u64(now - q->largest_at, RILL_USEC), U32_MAX));
 	if (q->ecn[0] | q->ecn[1] | q->ecn[2])
 		rill_ext_put_ecn(x, q->ecn);
 }

@@ -19,6 +19,12 @@
  */
 #define RILL_ACK_RANGES		32
 
+/*
+ * Packets back to which ranges are reported.  What is older was reported in many
+ * acknowledgements; and a gap that nothing will fill need not be told for ever.
+ */
+#define RILL_ACK_REACH		4096
+
 #define RILL_ACK_DELAY		(25 * RILL_MSEC)	/* RFC 9000 18.2 max_ack_delay */
 #define RILL_ACK_QUICK		16	/* packets acknowledged at once at the start */
 #define RILL_ACK_EVERY		8	/* small packets before one is due */
@@ -45,6 +51,7 @@ void rill_ackq_eliciting(struct rill_ackq *q, u32 n, u32 bytes, u32 full, bool g
 void rill_ackq_count_ecn(struct rill_ackq *q, u8 ecn, u32 n);
 void rill_ackq_put(const struct rill_ackq *q, struct rill_extbuf *x, u8 max_pairs, u64 now);
 void rill_ackq_sent(struct rill_ackq *q);
+void rill_ack_put(const struct rill_ranges *pns, struct rill_extbuf *x, u8 max_pairs, u32 delay);
 
 /* True when an acknowledgement has been asked for and not sent. */
 static inline bool rill_ackq_pending(const struct rill_ackq *q)

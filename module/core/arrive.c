@@ -222,17 +222,23 @@ static void rill_conn_credit(struct rill_conn *c, u32 wire)
 		c->out->bits |= RILL_B_TX;
 }
 
-/* The peer sends a record that cannot be: nothing it sends can be made sense of. */
-void rill_conn_bad_record(struct rill_conn *c, struct rill_out *out)
+/* The peer breaks the protocol: nothing it says can be relied on.  @why: count this. */
+static void rill_conn_violated(struct rill_conn *c, enum rill_mib why)
 {
-	c->out = out;
-	rill_count(c, RILL_MIB_INBADRECORD, 1);
+	rill_count(c, why, 1);
 	if (c->state == RILL_CLOSE)
 		return;
 	c->reset_due = true;
 	c->reset_why = RILL_R_ABORT;
 	c->out->bits |= RILL_B_TX;
 	rill_conn_die(c, EPROTO);
+}
+
+/* The peer sends a record that cannot be. */
+void rill_conn_bad_record(struct rill_conn *c, struct rill_out *out)
+{
+	c->out = out;
+	rill_conn_violated(c, RILL_MIB_INBADRECORD);
 }
 
 /*
@@ -398,6 +404,10 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 	}
 	if (rill_ext_has(&p->x, RILL_I_ACK) && !rill_send_ack_valid(&c->tx, &p->x.ack)) {
 		rill_count(c, RILL_MIB_INBADACK, 1);
+		return;
+	}
+	if (rill_ext_has(&p->x, RILL_I_ACK) && rill_send_ack_lies(&c->tx, &p->x.ack)) {
+		rill_conn_violated(c, RILL_MIB_ABORTONBADACK);
 		return;
 	}
 

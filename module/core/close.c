@@ -1,13 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 /* close.c - tombstones and strays.  See close.h. */
+#include "ack.h"
 #include "close.h"
+#include "seq.h"
+
+/*
+ * A packet came that wants an acknowledgement: it is among those received.  One
+ * too old to be told from others is not reported: its number was, or what it
+ * brought will come under a new one.
+ */
+static void rill_tomb_note(struct rill_tomb *t, struct rill_ranges *r, u32 wire)
+{
+	u64 pn = rill_expand(r->n ? r->v[r->n - 1].hi : 1, wire);
+
+	if (!rill_num_ok(pn) || !pn)
+		return;
+	if (!rill_ranges_add(r, pn, pn + 1) && pn > r->v[0].hi) {
+		rill_ranges_drop_below(r, r->v[0].hi);
+		rill_ranges_add(r, pn, pn + 1);
+	}
+	t->npns = r->n;
+}
 
 /*
  * rill_tomb_rcv() - a packet came for a connection that is over.
  * @payload: bytes of payload
  *
- * RESETs are ignored (RFC 1337); what wants an acknowledgement gets one, and for
- * everything sent before it too: we have the peer's stream whole.
+ * RESETs are ignored (RFC 1337); what wants an acknowledgement gets one, of what
+ * has come and of nothing else, though we have the peer's stream whole.
  *
  * Return: true when @reply holds a packet to send.
  */
@@ -15,6 +35,7 @@ bool rill_tomb_rcv(struct rill_tomb *t, const struct rill_hdr *h, const struct r
 		   u32 payload, struct rill_reply *reply)
 {
 	struct rill_hdr rh = { .type = RILL_T_DATA, .cid = t->peer_cid };
+	struct rill_ranges pns = { .v = t->pns, .n = t->npns, .cap = RILL_TOMB_RANGES };
 	struct rill_extbuf ext = { .len = 0 };
 
 	/* A late SYN: its client, should it still wait, is told what became of it. */
@@ -24,9 +45,12 @@ bool rill_tomb_rcv(struct rill_tomb *t, const struct rill_hdr *h, const struct r
 		return false;
 	if (!payload && !(h->flags & (RILL_F_FIN | RILL_F_ELICIT)) && h->type != RILL_T_ECHO)
 		return false;
+	rill_tomb_note(t, &pns, h->pn);
+	if (!pns.n)
+		return false;
 	rh.pn = t->pn_next++;
 	rh.credit = t->credit;
-	rill_ext_put_ack(&ext, h->pn, 0, h->pn ? min_t(u32, h->pn - 1, BIT(30)) : 0, NULL, 0);
+	rill_ack_put(&pns, &ext, RILL_TOMB_RANGES - 1, 0);
 	rh.ext_len = ext.len;
 	rill_wire_hdr_put(reply->b, &rh);
 	memcpy(reply->b + RILL_HDR, ext.b, ext.len);

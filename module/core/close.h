@@ -10,7 +10,9 @@
 #define RILL_CORE_CLOSE_H
 
 #include "open.h"
+#include "range.h"
 
+#define RILL_TOMB_RANGES	4	/* of packet numbers it can acknowledge */
 #define RILL_TOMB_MIN		RILL_SEC	/* TIME_WAIT is at least this long */
 
 struct rill_tomb {
@@ -18,8 +20,10 @@ struct rill_tomb {
 	u64	peer_cid;
 	u64	pn_next;	/* our next packet number */
 	u64	credit;		/* last credit given */
+	struct rill_range pns[RILL_TOMB_RANGES];	/* the newest numbers received, ascending */
 	u64	expires;	/* ns */
 	bool	time_wait;	/* the state was TIME_WAIT: listed */
+	u8	npns;		/* ranges in @pns */
 	bool	reack;		/* ended in order; false: only guards its cookie */
 };
 

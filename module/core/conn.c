@@ -104,6 +104,7 @@ void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 no
 	c->peer.max_payload = RILL_PAYLOAD_BASE;
 	c->peer.max_ack_delay = RILL_ACK_DELAY / RILL_MSEC;
 	rill_send_init(&c->tx, now);
+	rill_holes_init(&c->tx.holes, cfg->dice);
 	memset(&c->rtt, 0, sizeof(c->rtt));
 	memset(&c->st, 0, sizeof(c->st));
 	c->pace.next = 0;
@@ -366,6 +367,8 @@ void rill_conn_tomb(struct rill_conn *c, u64 now, struct rill_tomb *t)
 	t->credit = c->rx.credit;
 	t->time_wait = c->state == RILL_TIME_WAIT;
 	t->reack = c->ended;
+	t->npns = min_t(u16, c->aq.pns.n, RILL_TOMB_RANGES);
+	memcpy(t->pns, c->aq.pns.v + c->aq.pns.n - t->npns, t->npns * sizeof(t->pns[0]));
 	if (t->reack)
 		t->expires = now + max(wait, RILL_TOMB_MIN);
 	t->expires = max(t->expires, c->cookie_until);

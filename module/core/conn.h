@@ -94,6 +94,7 @@ struct rill_conn_cfg {
 	u16	sport, dport;		/* Rill ports, ours and the peer's */
 	u16	payload;		/* bytes the path carries in a packet */
 	u32	wnd, wnd_max;		/* receive window, bytes: at first, at most */
+	u64	dice;			/* random, for nobody else to know; 0: no holes */
 };
 
 /* Counts of a connection's life, for RILL_INFO. */

@@ -16,6 +16,8 @@ static u64 rill_loss_by_number(const struct rill_send *s, const struct rill_rec 
 {
 	u64 limit = s->largest_acked - RILL_PKT_THRESHOLD;
 
+	/* A number never used overtook nobody. */
+	limit -= rill_holes_in(&s->holes, limit, s->largest_acked);
 	/* Once reordering is known, counting packets means nothing (RFC 8985 6.2). */
 	if (s->reo_wnd || s->largest_acked < RILL_PKT_THRESHOLD + 1 || limit < rec->pn)
 		return 0;

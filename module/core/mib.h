@@ -98,6 +98,8 @@ enum rill_mib {
 	RILL_MIB_INBADRECORD,		/* connections ended: a record that cannot be */
 	RILL_MIB_OUTGIVENUP,		/* records given up: their time was over */
 	RILL_MIB_INGIVENUP,		/* records the peer gave up */
+	/* liars */
+	RILL_MIB_ABORTONBADACK,		/* connections ended: a number left out was acknowledged */
 	RILL_MIB_MAX
 };
 

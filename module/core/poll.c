@@ -488,7 +488,7 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 		rill_pace_sent(&c->pace, tx->bytes + tx->n * RILL_HDR, now);
 		rill_cc_sent(&c->cc, tx->bytes + tx->n * RILL_HDR);
 	} else {
-		c->tx.pn_next++;
+		rill_send_number(&c->tx, 1);
 	}
 	if (tx->fresh)
 		c->cork_at = RILL_NEVER;

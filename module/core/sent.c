@@ -15,6 +15,7 @@ void rill_send_init(struct rill_send *s, u64 now)
 	INIT_LIST_HEAD(&s->lives);
 	s->life_at = RILL_NEVER;
 	s->pn_next = 1;
+	rill_holes_init(&s->holes, 0);
 	s->loss_at = RILL_NEVER;
 	s->progress_at = now;
 	s->delivered_at = now;
@@ -245,6 +246,20 @@ bool rill_send_ack_valid(const struct rill_send *s, const struct rill_ackblk *a)
 	return true;
 }
 
+/* True: the peer, whose @a is valid, acknowledges what it cannot have received. */
+bool rill_send_ack_lies(const struct rill_send *s, const struct rill_ackblk *a)
+{
+	return rill_holes_acked(&s->holes, a, rill_expand(s->pn_next, a->largest));
+}
+
+/* @n packets have left, under the numbers from pn_next on. */
+void rill_send_number(struct rill_send *s, u8 n)
+{
+	s->pn_next += n;
+	if (rill_holes_step(&s->holes, s->pn_next))
+		s->pn_next++;
+}
+
 /* Write the ranges of @a into @v, ascending; the number of them. */
 static u8 rill_ack_ranges(const struct rill_ackblk *a, u64 largest, struct rill_range *v)
 {
@@ -355,7 +370,7 @@ void rill_send_record(struct rill_send *s, struct rill_rec *rec, struct rill_run
 	}
 	if (!s->inflight_pkts)
 		s->progress_at = now;
-	s->pn_next += n;
+	rill_send_number(s, n);
 	s->inflight += rill_rec_bytes(rec, rec->live);
 	rec->inflight = s->inflight;
 	s->inflight_pkts += n;

@@ -20,7 +20,7 @@
 #ifndef RILL_CORE_SENT_H
 #define RILL_CORE_SENT_H
 
-#include "wire.h"
+#include "hole.h"
 
 enum rill_run_flags {
 	RILL_RUN_FIN	= BIT(0),	/* the stream ends after the last packet */
@@ -92,6 +92,7 @@ struct rill_send {
 	u64	credit;			/* offset up to which the peer takes bytes */
 	u64	small;			/* offset after the last packet sent short */
 	u64	pn_next;		/* the next packet's number */
+	struct rill_holes holes;	/* numbers it passed over */
 	u64	largest_acked;		/* 0: none */
 	u64	inflight;		/* bytes, headers included */
 	u64	last_sent_at;		/* newest ack-eliciting packet */
@@ -158,6 +159,8 @@ struct rill_run *rill_send_tail(const struct rill_send *s);
 struct rill_run *rill_send_unsent(const struct rill_send *s, struct rill_run *run);
 void rill_send_settle(struct rill_send *s);
 bool rill_send_ack_valid(const struct rill_send *s, const struct rill_ackblk *a);
+bool rill_send_ack_lies(const struct rill_send *s, const struct rill_ackblk *a);
+void rill_send_number(struct rill_send *s, u8 n);
 void rill_send_acked(struct rill_send *s, const struct rill_ackblk *a, u64 now,
 		     struct rill_acked *res);
 void rill_send_record(struct rill_send *s, struct rill_rec *rec, struct rill_run *run,

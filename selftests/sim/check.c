@@ -295,6 +295,9 @@ void check_end(struct sim *s)
 		      sc->c.tx.end, sc->c.tx.credit, sc->c.rx.read, sc->c.rx.nxt,
 		      sc->written, sc->app->total, sc->err);
 		CHECK(sc, sc->resets <= 1, "24: %u errors", sc->resets);
+		CHECK(sc, s->cfg->liar && !sc->side ? sc->mib[RILL_MIB_ABORTONBADACK] :
+		      !sc->mib[RILL_MIB_ABORTONBADACK], "17: connection %u side %d: lies %llu",
+		      sc->plan, sc->side, sc->mib[RILL_MIB_ABORTONBADACK]);
 		if (!s->cfg->lossy_only)
 			continue;
 		/* An error after close() is nobody's: the last acknowledgement may be lost. */

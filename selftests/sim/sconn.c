@@ -74,6 +74,7 @@ struct sconn *sconn_new(struct host *h, u32 plan, int side, u64 cid)
 		.payload = cfg->conn[plan].payload[side],
 		.wnd = cfg->conn[plan].wnd[side],
 		.wnd_max = cfg->conn[plan].wnd_max[side],
+		.dice = rng_mix(s->seed ^ cid),
 	};
 
 	sc->host = h;

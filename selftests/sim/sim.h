@@ -102,6 +102,7 @@ struct sim_cfg {
 	u64 listen_off, listen_on;	/* nobody listens in between */
 	u16 ooo_cap;		/* ranges a receiver keeps, and gaps of records */
 	bool hostile;		/* damaged datagrams reach the engine */
+	bool liar;		/* servers acknowledge all up to the newest packet */
 	bool lossy_only;	/* nothing in it may end a connection early */
 	bool hash;		/* hash both streams */
 	bool fast;		/* clients have tokens, and data in their SYNs */

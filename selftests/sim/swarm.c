@@ -271,6 +271,15 @@ static void scenario_fair_bbr(struct sim_cfg *cfg)
 	cfg->conn[0].cc = cfg->conn[1].cc = 2;
 }
 
+/* A receiver that acknowledges what it has not: caught by a number never used. */
+static void scenario_liar(struct sim_cfg *cfg)
+{
+	scenario_lossy(cfg);
+	cfg->lossy_only = false;
+	cfg->hash = false;
+	cfg->liar = true;
+}
+
 static const struct {
 	const char *name;
 	void (*fill)(struct sim_cfg *cfg);
@@ -283,6 +292,7 @@ static const struct {
 	{ "wan-bbr", scenario_wan_bbr },
 	{ "fair-bbr", scenario_fair_bbr },
 	{ "lossy-bbr", scenario_lossy_bbr },
+	{ "liar", scenario_liar },
 };
 
 

@@ -171,22 +171,22 @@ TEST(put__ranges)
 	EXPECT_EQ(x.ecn[2], 1);
 }
 
-TEST(put__what_does_not_fit_16_bits)
+TEST(put__what_is_too_far_back)
 {
 	struct rill_extbuf b;
 	struct rill_ackq q;
 	struct rill_ext x;
 
-	/* A gap of 65535 packets does, one of 65537 does not. */
+	/* What lies RILL_ACK_REACH packets back is told, what lies farther is not. */
 	rill_ackq_init(&q);
 	rill_ackq_add(&q, 1, 1, NOW);
-	rill_ackq_add(&q, 2 + 65535, 1, NOW);
+	rill_ackq_add(&q, 2 + RILL_ACK_REACH, 1, NOW);
 	put(&q, 31, NOW, &x, &b);
 	EXPECT_EQ(x.ack.pairs, 1);
-	EXPECT_EQ(get_unaligned_be16(x.ack.pair), 65534);
+	EXPECT_EQ(get_unaligned_be16(x.ack.pair), RILL_ACK_REACH - 1);
 	rill_ackq_init(&q);
 	rill_ackq_add(&q, 1, 1, NOW);
-	rill_ackq_add(&q, 2 + 65537, 1, NOW);
+	rill_ackq_add(&q, 3 + RILL_ACK_REACH, 1, NOW);
 	put(&q, 31, NOW, &x, &b);
 	EXPECT_EQ(x.ack.pairs, 0);
 

@@ -4,6 +4,7 @@
 
 static const struct rill_tomb grave = {
 	.cid = 1, .peer_cid = 2, .pn_next = 50, .credit = 1000, .expires = RILL_SEC, .reack = true,
+	.pns = { { 1, 40 }, { 60, 77 } }, .npns = 2,
 };
 
 static void reply_get(const struct rill_reply *r, struct rill_hdr *h, struct rill_ext *x)
@@ -50,26 +51,55 @@ TEST(tomb_rcv__the_answer)
 	EXPECT(rill_tomb_rcv(&tomb, &h, &x, 0, &reply));
 	reply_get(&reply, &h, &x);
 	EXPECT(h.type == RILL_T_DATA && !h.flags && h.cid == 2 && h.pn == 50 && h.credit == 1000);
-	/* The stream is here whole: so is all that was sent before. */
-	EXPECT(x.ack.largest == 77 && x.ack.first == 76 && !x.ack.pairs);
+	/* What has come, and nothing else. */
+	EXPECT(x.ack.largest == 77 && x.ack.first == 17 && x.ack.pairs == 1);
+	EXPECT_EQ(get_unaligned_be16(x.ack.pair), 60 - 40 - 1);
+	EXPECT_EQ(get_unaligned_be16(x.ack.pair + 2), 38);
 }
 
-TEST(tomb_rcv__packet_numbers_at_the_edge)
+/* A tomb remembers few ranges: the newest. */
+TEST(tomb_rcv__numbers_it_may_acknowledge)
 {
-	static const u32 pn[] = { 0, 1, 2, 0x40000002, 0xffffffff };
+	static const struct { u32 pn, largest, first, pairs; } t[] = {
+		{ 0x40000002, 0x40000002, 0, 0 },	/* the others lie too far back */
+		{ 76, 0x40000002, 0, 0 },		/* again */
+		{ 0x40000004, 0x40000004, 0, 1 },
+		{ 0x40000006, 0x40000006, 0, 2 },
+		{ 0x40000008, 0x40000008, 0, 3 },
+		{ 0x40000003, 0x40000008, 0, 2 },
+		{ 50, 0x40000008, 0, 2 },		/* told, were it not so far back */
+	};
 	struct rill_tomb tomb = grave;
 	struct rill_reply reply;
 	u32 i;
 
-	for (i = 0; i < COUNT(pn); i++) {
-		struct rill_hdr h = { .type = RILL_T_DATA, .pn = pn[i] };
+	for (i = 0; i < COUNT(t); i++) {
+		struct rill_hdr h = { .type = RILL_T_DATA, .pn = t[i].pn };
 		struct rill_ext x = { 0 };
 
-		ROW("%x", pn[i]);
+		ROW("%x", t[i].pn);
 		EXPECT(rill_tomb_rcv(&tomb, &h, &x, 1, &reply));
 		reply_get(&reply, &h, &x);
-		EXPECT_EQ(x.ack.largest, pn[i]);
-		EXPECT(!pn[i] || x.ack.first < pn[i]);
+		EXPECT_EQ(x.ack.largest, t[i].largest);
+		EXPECT_EQ(x.ack.first, t[i].first);
+		EXPECT_EQ(x.ack.pairs, t[i].pairs);
+	}
+}
+
+TEST(tomb_rcv__numbers_that_cannot_be)
+{
+	static const u32 pn[] = { 0, 0xffffffff };
+	struct rill_reply reply;
+	struct rill_ext x = { 0 };
+	u32 i;
+
+	for (i = 0; i < COUNT(pn); i++) {
+		struct rill_hdr h = { .type = RILL_T_DATA, .pn = pn[i] };
+		struct rill_tomb tomb = grave;
+
+		tomb.npns = 0;
+		ROW("%x", pn[i]);
+		EXPECT(!rill_tomb_rcv(&tomb, &h, &x, 1, &reply));
 	}
 }
 

@@ -1037,6 +1037,107 @@ TEST(forged__stream_unharmed)
 	}
 }
 
+/* A connection whose sender leaves numbers out, and the first of these. */
+static struct duo *with_holes(u64 *hole)
+{
+	struct duo *d = duo_new();
+
+	d->e[0].cfg.dice = 4711;
+	duo_connect(d);
+	duo_pass(d);
+	while (!d->e[0].c.tx.holes.next) {
+		duo_write(d, 0, PAY);
+		duo_pass(d);
+		duo_read(d, 1, PAY);
+	}
+	*hole = d->e[0].c.tx.holes.pn[0];
+	EXPECT_EQ(d->e[0].c.tx.pn_next, *hole + 1);
+	return d;
+}
+
+/* An honest peer sees a gap, and nothing comes of it. */
+TEST(holes__an_honest_peer)
+{
+	struct duo *d;
+	u64 hole;
+	int i;
+
+	d = with_holes(&hole);
+	for (i = 0; i < 300; i++) {
+		duo_read(d, 1, d->e[1].c.rx.nxt - d->e[1].c.rx.read);
+		duo_write(d, 0, 3 * PAY);
+		duo_pass(d);
+	}
+	EXPECT(d->e[0].c.tx.holes.pn[2]);
+	EXPECT_EQ(d->e[0].c.st.lost, 0);
+	EXPECT_EQ(rill_ackq_cover(&d->e[1].c.aq, hole, 1), RILL_COVER_NONE);
+	duo_shut(d, 0);
+	duo_shut(d, 1);
+	duo_run(d, 5 * RILL_SEC);
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_ABORTONBADACK], 0);
+	EXPECT(d->e[0].tombed && d->e[1].tombed);
+	duo_free(d);
+}
+
+/* Optimistic acknowledgements end the connection, and nothing they said is taken. */
+TEST(holes__a_peer_that_lies)
+{
+	struct rill_pkt p = { .h = { .type = RILL_T_DATA, .pn = 999, .credit = 65536 }, .n = 1 };
+	struct duo *d;
+	u64 hole, una;
+
+	d = with_holes(&hole);
+	duo_write(d, 0, 3 * PAY);
+	duo_drop_all(d);
+	p.x.has = BIT(RILL_I_ACK);
+	p.x.ack.largest = hole - 1;
+	p.x.ack.first = hole - 2;
+	duo_rcv(d, 0, &p);			/* all that was sent before it: no lie */
+	una = d->e[0].c.tx.una;
+	p.h.pn++;
+	p.x.ack.largest = hole + 1;
+	p.x.ack.first = 0;
+	duo_rcv(d, 0, &p);			/* a guess that happens to be true */
+	EXPECT_EQ(state(d, 0), RILL_ESTABLISHED);
+	EXPECT(d->e[0].c.tx.una == una + PAY && !d->nq);
+	p.h.pn++;
+	p.x.ack.first = 1;
+	duo_rcv(d, 0, &p);
+	EXPECT(state(d, 0) == RILL_CLOSE && d->e[0].err == EPROTO);
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_ABORTONBADACK], 1);
+	EXPECT(d->nq == 1 && d->q[0]->p.h.type == RILL_T_RESET);
+	EXPECT_EQ(d->q[0]->p.x.reason, RILL_R_ABORT);
+	duo_pass(d);
+	EXPECT(state(d, 1) == RILL_CLOSE && d->e[1].err == ECONNRESET);
+	duo_free(d);
+}
+
+/* A FIN and what was before it, whose acknowledgements are lost: a tombstone has not seen holes. */
+TEST(holes__a_tombstone_does_not_lie)
+{
+	struct duo *d;
+	u64 hole;
+	int i;
+
+	d = with_holes(&hole);
+	duo_shut(d, 1);
+	duo_pass(d);
+	duo_write(d, 0, 2 * PAY);
+	duo_shut(d, 0);
+	while (!d->e[1].tombed)
+		duo_deliver(d, 0);
+	for (i = 0; i < 20 && !d->e[0].tombed; i++) {
+		duo_drop_all(d);
+		d->now = rill_conn_deadline(&d->e[0].c);
+		duo_wait(d, 0);
+		if (i)
+			duo_pass(d);
+	}
+	EXPECT(d->e[0].tombed);
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_ABORTONBADACK], 0);
+	duo_free(d);
+}
+
 TEST(credit__never_shrinks)
 {
 	struct duo *d = duo_open();

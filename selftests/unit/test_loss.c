@@ -60,6 +60,20 @@ TEST(detect__packet_threshold)
 	free(t);
 }
 
+/* A number left out overtook nobody. */
+TEST(detect__a_hole_does_not_count)
+{
+	struct tx *t = tx_new(10);
+	struct rill_losses l;
+
+	t->s.holes.pn[0] = 3;
+	acked(t, 4, NOW + RTT, &l);
+	EXPECT_EQ(l.pkts, 0);		/* 1: overtaken by 2 and 4 */
+	acked(t, 5, NOW + RTT, &l);
+	EXPECT_EQ(l.pkts, 1);
+	free(t);
+}
+
 TEST(detect__time_threshold)
 {
 	struct tx *t = tx_new(3);
