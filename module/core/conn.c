@@ -72,12 +72,12 @@ void rill_conn_die(struct rill_conn *c, int err)
 	c->out->bits |= RILL_B_RESET;
 }
 
-/* It ends in order; the peer's FIN is still to be acknowledged, at once. */
+/* It ends in order; the peer's FIN, if that just came, is to be acknowledged at once. */
 void rill_conn_done(struct rill_conn *c)
 {
 	rill_conn_stop(c);
 	c->ended = true;
-	c->aq.now = c->state == RILL_TIME_WAIT;
+	c->aq.now = c->state == RILL_TIME_WAIT && rill_ackq_pending(&c->aq);
 	c->out->bits |= RILL_B_TOMB | RILL_B_TX;
 }
 
