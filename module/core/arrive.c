@@ -384,7 +384,7 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 	 * So old that its 32-bit offset could be taken for another: two times
 	 * 2^30 bytes may have been sent since.  What is this late was sent again.
 	 */
-	if (pn + div_u64(BIT(30), c->rx.full) < c->aq.largest) {
+	if (pn + div_u64(BIT(30), c->params.max_payload) < c->aq.largest) {
 		rill_count(c, RILL_MIB_INDUP, p->n);
 		return;
 	}
