@@ -239,6 +239,8 @@ static bool set_cfg(struct scen *s, const char *name, const char *value)
 		cfg->wnd = cfg->wnd_max = v;
 	else if (!strcmp(name, "wnd_max"))
 		cfg->wnd_max = v;
+	else if (!strcmp(name, "dice"))
+		cfg->dice = v;
 	else
 		return false;
 	if (!s->params.max_record)

@@ -121,7 +121,9 @@ static void parse_ack(struct scen *s, struct spec *p, char *v)
 		a->lo = a->hi = number(s, r);
 		if (dash)
 			a->hi = number(s, dash + 1);
-		if (p->nack == RILL_ACK_PAIRS_MAX)
+		if (a->lo > a->hi || (p->nack > 1 && a->hi + 1 >= a[-1].lo))
+			fail(s, "ranges are written newest first, with gaps between them");
+		if (p->nack == RILL_ACK_PAIRS_MAX + 1)
 			break;
 	}
 }
@@ -318,8 +320,11 @@ static void parse(struct scen *s, const struct words *w, struct spec *p)
 	}
 }
 
-/* The item of the ranges asked for, in the packet numbers they stand for. */
-static void build_ack(struct scen *s, const struct spec *p, struct rill_extbuf *x)
+/*
+ * The item of the ranges asked for, in the packet numbers they stand for.
+ * @theirs: it is of packets of the peer's, which are named by number
+ */
+static void build_ack(struct scen *s, const struct spec *p, bool theirs, struct rill_extbuf *x)
 {
 	u16 pairs[2 * RILL_ACK_PAIRS_MAX];
 	u64 low = 0, top = 0, first = 0, n;
@@ -328,7 +333,7 @@ static void build_ack(struct scen *s, const struct spec *p, struct rill_extbuf *
 	for (i = 0; i < p->nack; i++) {
 		/* What was skipped between two of ours is a gap. */
 		for (n = p->ack[i].hi; n >= p->ack[i].lo && n <= p->ack[i].hi; n--) {
-			u64 pn = sent_number(s, n);
+			u64 pn = theirs ? n : sent_number(s, n);
 
 			if (!top)
 				top = pn;
@@ -398,7 +403,7 @@ static void build_ext(struct scen *s, const struct spec *p, struct rill_extbuf *
 	x->len = 0;
 	build_open(s, p, x);
 	if (p->nack)
-		build_ack(s, p, x);
+		build_ack(s, p, false, x);
 	if (given(p, F_ECN))
 		rill_ext_put_ecn(x, p->ecn);
 	if (given(p, F_SKIP))
@@ -545,7 +550,7 @@ static void deliver(struct scen *s, const struct spec *p, u32 n)
 
 static void arrive(struct scen *s, const struct spec *p, const u8 *b, u32 len)
 {
-	char text[256];
+	char text[512];
 
 	memcpy(s->last, b, len);
 	s->last_len = len;
@@ -633,7 +638,7 @@ void packet_show(struct scen *s, const struct duo_pkt *k, char *b, size_t size)
 	bool ours = k->from == s->end;
 	const struct rill_hdr *h = &k->p.h;
 	FILE *f = fmemopen(b, size, "w");
-	char ack[160];
+	char ack[400];
 
 	fprintf(f, "%s pn=%llu off=%u len=%u credit=%u", type_name[h->type],
 		ours && h->type >= RILL_T_ECHO && h->type <= RILL_T_DATA ?
@@ -653,11 +658,9 @@ void packet_show(struct scen *s, const struct duo_pkt *k, char *b, size_t size)
 	b[size - 1] = 0;
 }
 
-/* What differs of the items, or NULL. */
-static const char *differs_ext(struct scen *s, const struct spec *p, const struct duo_pkt *k)
+/* An item is missing, or too many: its name, or NULL. */
+static const char *differs_items(const struct spec *p, const struct rill_ext *x)
 {
-	const struct rill_ext *x = &k->p.x;
-	u32 want = implied(p->type) | p->given;
 	static const struct { enum field f; enum rill_item item; const char *name; } t[] = {
 		{ F_ACK, RILL_I_ACK, "the ACK item" }, { F_ECN, RILL_I_ECN, "the ECN item" },
 		{ F_CID, RILL_I_CID, "the CID item" }, { F_PORTS, RILL_I_PORTS, "the PORTS item" },
@@ -666,33 +669,41 @@ static const char *differs_ext(struct scen *s, const struct spec *p, const struc
 		{ F_REASON, RILL_I_REASON, "the REASON item" },
 		{ F_TOKEN, RILL_I_TOKEN, "the TOKEN item" }, { F_SKIP, RILL_I_SKIP, "the SKIP item" },
 	};
-	struct rill_ackblk a = { 0 };
-	struct rill_extbuf item = { .len = 0 };
-	char is[160], should[160];
+	u32 want = implied(p->type) | p->given;
 	size_t i;
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
 		if (!(want & BIT(t[i].f)) != !rill_ext_has(x, t[i].item))
 			return t[i].name;
-	if (given(p, F_ACK)) {
-		struct rill_hdr h = { .type = RILL_T_DATA };
-		struct rill_ext y;
-		struct scen plain = *s;
+	return NULL;
+}
 
-		/* Its numbers are the peer's own. */
-		for (i = 0; i < SCEN_NUMBERS; i++)
-			plain.number[i] = i + 1;
-		plain.nnumber = SCEN_NUMBERS;
-		build_ack(&plain, p, &item);
-		h.ext_len = item.len;
-		if (rill_wire_ext_get(&y, &h, item.b) != RILL_WIRE_OK)
-			return "the script's own ACK";
-		a = y.ack;
-		show_ack(&x->ack, is, sizeof(is));
-		show_ack(&a, should, sizeof(should));
-		if (strcmp(is, should))
-			return "ack";
-	}
+static bool differs_ack(struct scen *s, const struct spec *p, const struct rill_ackblk *is)
+{
+	struct rill_hdr h = { .type = RILL_T_DATA };
+	struct rill_extbuf item = { .len = 0 };
+	char a[400], b[400];
+	struct rill_ext x;
+
+	build_ack(s, p, true, &item);
+	h.ext_len = item.len;
+	if (rill_wire_ext_get(&x, &h, item.b) != RILL_WIRE_OK)
+		fail(s, "no ACK item can say that");
+	show_ack(is, a, sizeof(a));
+	show_ack(&x.ack, b, sizeof(b));
+	return strcmp(a, b);
+}
+
+/* What differs of the items, or NULL. */
+static const char *differs_ext(struct scen *s, const struct spec *p, const struct duo_pkt *k)
+{
+	const struct rill_ext *x = &k->p.x;
+	const char *item = differs_items(p, x);
+
+	if (item)
+		return item;
+	if (given(p, F_ACK) && differs_ack(s, p, &x->ack))
+		return "ack";
 	if (given(p, F_DELAY) && p->v[F_DELAY] != x->ack.delay)
 		return "delay";
 	if (given(p, F_ECN) && memcmp(p->ecn, x->ecn, sizeof(p->ecn)))
@@ -702,7 +713,11 @@ static const char *differs_ext(struct scen *s, const struct spec *p, const struc
 		return "skip";
 	if (given(p, F_REASON) && p->v[F_REASON] != x->reason)
 		return "reason";
-	if (given(p, F_PARAMS) && memcmp(&p->params, &x->params, sizeof(p->params)))
+	if (given(p, F_PARAMS) &&
+	    (p->params.max_payload != x->params.max_payload ||
+	     p->params.max_ack_delay != x->params.max_ack_delay ||
+	     p->params.sock_type != x->params.sock_type ||
+	     p->params.max_record != x->params.max_record))
 		return "params";
 	if (given(p, F_PORTS) && (p->port[0] != x->sport || p->port[1] != x->dport))
 		return "ports";
@@ -788,7 +803,7 @@ bool packet_wait(struct scen *s, u64 until)
 static void take(struct scen *s)
 {
 	const struct duo_pkt *k = s->d->q[0];
-	char text[256];
+	char text[512];
 
 	note(s, k);
 	if (s->verbose) {
@@ -802,7 +817,7 @@ void packet_leaves(struct scen *s, const struct words *w, u64 from, u64 to)
 {
 	const char *what;
 	struct spec p;
-	char text[256];
+	char text[512];
 	u64 at = from;
 	u32 i;
 
@@ -837,7 +852,7 @@ void packet_leaves(struct scen *s, const struct words *w, u64 from, u64 to)
 /* Nothing may have been sent that no line took. */
 void packet_unexpected(struct scen *s)
 {
-	char text[256];
+	char text[512];
 
 	if (!s->d->nq)
 		return;
