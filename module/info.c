@@ -87,7 +87,7 @@ void rill_get_info(struct sock *sk, struct rill_info *info)
 	memset(info, 0, sizeof(*info));
 	info->tcpi_state = sk->sk_state;
 	info->tcpi_options = RILLI_OPT_SACK | RILLI_OPT_WSCALE |
-			     (rs->conn.ecn ? RILLI_OPT_ECN : 0) |
+			     (rill_ecn_works(&rs->conn.ecn) ? RILLI_OPT_ECN : 0) |
 			     (rs->conn.syn_data ? RILLI_OPT_SYN_DATA : 0);
 	info->tcpi_pacing_rate = rs->conn.pace.rate ? rs->conn.pace.rate : ~0ULL;
 	info->tcpi_max_pacing_rate = READ_ONCE(sk->sk_max_pacing_rate) == ~0UL ? ~0ULL :

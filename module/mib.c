@@ -87,6 +87,7 @@ static const char *const rill_mib_names[RILL_MIB_MAX] = {
 	[RILL_MIB_OUTGIVENUP] = "OutGivenUp",
 	[RILL_MIB_INGIVENUP] = "InGivenUp",
 	[RILL_MIB_ABORTONBADACK] = "AbortOnBadAck",
+	[RILL_MIB_ECNFAILS] = "EcnFails",
 };
 
 static unsigned long rill_mib_sum(const struct rill_net *rn, int id)

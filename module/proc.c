@@ -80,7 +80,7 @@ static void rill_proc_own(struct seq_file *seq, const struct sock *sk)
 
 	if (sock_flag(sk, SOCK_DEAD))
 		*f++ = 'o';
-	if (c->ecn)
+	if (rill_ecn_works(&c->ecn))
 		*f++ = 'e';
 	if (rs->rebinds)
 		*f++ = 'r';

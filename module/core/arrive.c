@@ -82,22 +82,33 @@ static void rill_conn_reset(struct rill_conn *c, const struct rill_pkt *p, u64 n
 	rill_count(c, RILL_MIB_RESETIGNORED, 1);
 }
 
-/* Marks the peer reports are a loss without a loss (RFC 9002 7.3.2). */
-static void rill_conn_ecn(struct rill_conn *c, const struct rill_ext *x,
-			  const struct rill_acked *a, u64 now)
+/*
+ * What the peer reports of marks: a mark is a loss without a loss (RFC 9002 7.3.2).
+ * Only the newest acknowledgement counts, older ones report less.
+ *
+ * Return: packets marked.
+ */
+static u32 rill_conn_ecn(struct rill_conn *c, const struct rill_ext *x,
+			 const struct rill_acked *a, u64 now)
 {
 	struct rill_cc_loss loss = { .now = now, .before = a->inflight };
-	s32 fresh = x->ecn[2] - c->ecn_ce;
+	bool worked = rill_ecn_works(&c->ecn);
+	u32 fresh;
 
-	if (fresh <= 0)
-		return;
-	c->ecn_ce = x->ecn[2];
+	if (!a->newest)
+		return 0;
+	fresh = rill_ecn_acked(&c->ecn, rill_ext_has(x, RILL_I_ECN) ? x->ecn : NULL, a->ect);
+	if (worked && !rill_ecn_works(&c->ecn))
+		rill_count(c, RILL_MIB_ECNFAILS, 1);
+	if (!fresh)
+		return 0;
 	c->st.ce += fresh;
 	rill_count(c, RILL_MIB_ECNMARKS, fresh);
 	loss.sent_at = a->newest_sent_at ? a->newest_sent_at : c->tx.last_sent_at;
 	loss.inflight = c->tx.inflight;
 	if (rill_cc_lost(&c->cc, &loss))
 		rill_count(c, RILL_MIB_CONGESTION, 1);
+	return fresh;
 }
 
 /* Packets the peer had been thought to have lost arrived late. */
@@ -154,8 +165,8 @@ static void rill_conn_acked(struct rill_conn *c, const struct rill_ext *x, u64 n
 	}
 	if (a.spurious)
 		rill_conn_spurious(c, &a);
-	if (rill_ext_has(x, RILL_I_ECN))
-		rill_conn_ecn(c, x, &a, now);
+	ca.marked = rill_conn_ecn(c, x, &a, now);
+	ca.ect = a.ect;
 	if (a.pkts) {
 		c->last_ack_rx = now;
 		rill_conn_detect(c, a.inflight, now);

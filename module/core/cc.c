@@ -12,6 +12,7 @@ static const struct rill_cc_ops *const rill_cc_table[] = {
 	&rill_cc_cubic,
 	&rill_cc_reno,
 	&rill_cc_bbr,
+	&rill_cc_prague,
 };
 
 /* The @i-th algorithm, NULL past the last; 0 is the default. */
@@ -136,6 +137,8 @@ void rill_cc_acked(struct rill_cc *cc, struct rill_cc_ack *ack)
 		cc->ops->model(cc, ack);
 		return;
 	}
+	if (cc->ops->on_marks)
+		cc->ops->on_marks(cc, ack);
 	if (cc->in_recovery && ack->sent_at <= cc->recovery_at) {
 		/* RFC 9002 7.3.2: no growth for packets sent before the reduction. */
 		rill_prr_acked(cc, ack);
@@ -188,13 +191,17 @@ void rill_cc_idle(struct rill_cc *cc, u32 ptos, u64 now)
  */
 bool rill_cc_lost(struct rill_cc *cc, const struct rill_cc_loss *loss)
 {
+	bool mark = !loss->packets, start = rill_cc_slow_start(cc);
+
+	if (mark && cc->ops->on_marks)
+		return false;
 	if (cc->ops->on_loss) {
 		cc->ops->on_loss(cc, loss);
 		return false;
 	}
 	cc->undo_lost += loss->packets;
 	if (cc->recovery_at && loss->sent_at <= cc->recovery_at) {
-		if (!loss->packets)
+		if (mark)
 			cc->undo_ok = false;
 		return false;
 	}
@@ -203,10 +210,16 @@ bool rill_cc_lost(struct rill_cc *cc, const struct rill_cc_loss *loss)
 	cc->undo_cwnd = cc->cwnd;
 	cc->undo_ssthresh = cc->ssthresh;
 	cc->undo_lost = loss->packets;
-	cc->undo_ok = loss->packets != 0;
+	cc->undo_ok = !mark;
 	cc->recovery_at = loss->now;
 	cc->in_recovery = true;
 	cc->ops->on_congestion(cc, loss->now);
+	/*
+	 * RFC 8511: a queue that marks is a short one, and its line would run dry.  Not
+	 * in slow start, which overshoots.
+	 */
+	if (mark && !start)
+		cc->ssthresh = cc->undo_cwnd * cc->ops->mark_beta / 1024;
 	cc->ssthresh = max(cc->ssthresh, rill_cc_floor(cc));
 	cc->prr_fs = max_t(u64, loss->before, 1);
 	cc->prr_delivered = 0;
@@ -251,7 +264,7 @@ static void rill_reno_init(struct rill_cc *cc)
 	cc->priv[0] = 0;
 }
 
-static void rill_reno_on_ack(struct rill_cc *cc, const struct rill_cc_ack *ack)
+void rill_reno_on_ack(struct rill_cc *cc, const struct rill_cc_ack *ack)
 {
 	if (rill_cc_slow_start(cc)) {
 		rill_cc_slow_start_acked(cc, ack);
@@ -264,7 +277,7 @@ static void rill_reno_on_ack(struct rill_cc *cc, const struct rill_cc_ack *ack)
 	}
 }
 
-static void rill_reno_on_congestion(struct rill_cc *cc, u64 now)
+void rill_reno_on_congestion(struct rill_cc *cc, u64 now)
 {
 	cc->ssthresh = cc->cwnd / 2;
 	cc->priv[0] = 0;
@@ -272,6 +285,8 @@ static void rill_reno_on_congestion(struct rill_cc *cc, u64 now)
 
 const struct rill_cc_ops rill_cc_reno = {
 	.name = "reno",
+	.ect = RILL_ECT0,
+	.mark_beta = 819,	/* 0.8, RFC 8511 3.1 */
 	.init = rill_reno_init,
 	.on_ack = rill_reno_on_ack,
 	.on_congestion = rill_reno_on_congestion,

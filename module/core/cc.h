@@ -9,7 +9,9 @@
 #ifndef RILL_CORE_CC_H
 #define RILL_CORE_CC_H
 
+#include "ecn.h"
 #include "hystart.h"
+#include "marks.h"
 #include "sent.h"
 
 #define RILL_CC_NAME_MAX	16	/* TCP_CA_NAME_MAX */
@@ -29,6 +31,8 @@ struct rill_cc_ack {
 	u64	delivered;	/* bytes delivered in all */
 	u64	lost;		/* bytes lost since the packet the sample is seen from left */
 	struct rill_rate rate;
+	u32	ect;		/* packets newly acknowledged that could be marked */
+	u32	marked;		/* packets more that were (CE) */
 	u64	slack;		/* ns before it in which cwnd was not the limit; cc.c's */
 	bool	cwnd_limited;	/* cwnd was what held the sender back */
 	bool	progress;	/* the oldest byte was acknowledged and nothing was lost */
@@ -52,11 +56,15 @@ struct rill_cc;
  */
 struct rill_cc_ops {
 	char	name[RILL_CC_NAME_MAX];
+	u8	ect;		/* enum rill_ecn_code: how its packets leave */
+	u16	mark_beta;	/* of 1024: a mark leaves so much of the window (RFC 8511) */
 	void	(*init)(struct rill_cc *cc);
 	/* loss-based */
 	void	(*on_ack)(struct rill_cc *cc, const struct rill_cc_ack *ack);
 	void	(*on_congestion)(struct rill_cc *cc, u64 now);
-	/* by model; the three above are not called, on_loss instead of reductions */
+	/* likewise; NULL: a mark is a congestion, once a round trip */
+	void	(*on_marks)(struct rill_cc *cc, const struct rill_cc_ack *ack);
+	/* by model; those above are not called, on_loss instead of reductions */
 	void	(*model)(struct rill_cc *cc, const struct rill_cc_ack *ack);
 	void	(*on_loss)(struct rill_cc *cc, const struct rill_cc_loss *loss);
 	void	(*on_restart)(struct rill_cc *cc, u64 now);	/* sending after idle time */
@@ -79,7 +87,7 @@ struct rill_cc {
 	bool	in_recovery;	/* until a packet sent after recovery_at is acked */
 	bool	undo_ok;	/* nothing has forbidden undoing */
 	u64	pacing_rate;	/* bytes a second, 0: not paced */
-	u64	priv[38];	/* the algorithm's own */
+	u64	priv[40];	/* the algorithm's own */
 };
 
 const struct rill_cc_ops *rill_cc_find(const char *name);
@@ -94,6 +102,8 @@ void rill_cc_idle(struct rill_cc *cc, u32 ptos, u64 now);
 void rill_cc_slow_start_acked(struct rill_cc *cc, const struct rill_cc_ack *ack);
 bool rill_cc_spurious(struct rill_cc *cc, u32 packets);
 void rill_cc_persistent(struct rill_cc *cc);
+void rill_reno_on_ack(struct rill_cc *cc, const struct rill_cc_ack *ack);
+void rill_reno_on_congestion(struct rill_cc *cc, u64 now);
 
 static inline bool rill_cc_slow_start(const struct rill_cc *cc)
 {
@@ -103,5 +113,6 @@ static inline bool rill_cc_slow_start(const struct rill_cc *cc)
 extern const struct rill_cc_ops rill_cc_reno;
 extern const struct rill_cc_ops rill_cc_cubic;
 extern const struct rill_cc_ops rill_cc_bbr;
+extern const struct rill_cc_ops rill_cc_prague;
 
 #endif /* RILL_CORE_CC_H */

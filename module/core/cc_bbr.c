@@ -17,78 +17,7 @@
  * Gains are of 1024, bandwidth is bytes a second, windows are bytes.  Start at
  * rill_bbr_model().
  */
-#include "cc.h"
-
-#define BBR_UNIT		1024
-#define BBR_STARTUP_PACING	2837		/* 2.77 = 4 * ln 2 */
-#define BBR_DRAIN_PACING	512		/* 0.5 */
-#define BBR_DOWN_PACING		922		/* 0.9 */
-#define BBR_UP_PACING		1280		/* 1.25 */
-#define BBR_MARGIN		1014		/* 0.99 */
-#define BBR_CWND		2048		/* 2 */
-#define BBR_UP_CWND		2304		/* 2.25 */
-#define BBR_PROBE_RTT_CWND	512		/* 0.5 */
-#define BBR_BETA		717		/* 0.7 */
-#define BBR_HEADROOM		154		/* 0.15 */
-#define BBR_LOSS_THRESH		50		/* losses up to 1/50 are noise */
-#define BBR_LOSS_NOISE		3		/* and so many packets more */
-#define BBR_FULL_BW_GROWTH	1280		/* 1.25 */
-#define BBR_FULL_BW_ROUNDS	3
-#define BBR_STARTUP_LOSSES	6
-#define BBR_MIN_RTT_WINDOW	(10 * RILL_SEC)
-#define BBR_PROBE_RTT_EVERY	(5 * RILL_SEC)
-#define BBR_PROBE_RTT_TIME	(200 * RILL_MSEC)
-#define BBR_MIN_PACKETS		4
-#define BBR_RENO_ROUNDS		63
-#define BBR_NONE		U64_MAX
-
-enum rill_bbr_state {
-	BBR_STARTUP,
-	BBR_DRAIN,
-	BBR_DOWN,
-	BBR_CRUISE,
-	BBR_REFILL,
-	BBR_UP,
-	BBR_PROBE_RTT,
-};
-
-/* What the acknowledgements of this part of a cycle tell about. */
-enum rill_bbr_acks {
-	BBR_ACKS_INIT,
-	BBR_ACKS_REFILLING,
-	BBR_ACKS_STARTING,	/* UP has begun, nothing of it is acknowledged yet */
-	BBR_ACKS_FEEDBACK,	/* of packets sent in UP */
-	BBR_ACKS_STOPPING,	/* of the last of them */
-};
-
-struct rill_bbr {
-	u64	max_bw[2];	/* best of this cycle, and of the one before */
-	u64	bw_latest, inflight_latest;	/* best of this round */
-	u64	bw_lo, inflight_lo, inflight_hi;
-	u64	full_bw;	/* growth is measured from here */
-	u64	round_end;	/* delivered bytes that end the round */
-	u64	loss_round_end;
-	u64	min_rtt, min_rtt_at;
-	u64	probe_min, probe_at;	/* smallest RTT since the last PROBE_RTT, and when */
-	u64	probe_done_at;	/* PROBE_RTT ends then, 0: flight still too large */
-	u64	prior_cwnd;	/* before PROBE_RTT */
-	u64	phase_at;	/* when DOWN began */
-	u64	wait;		/* ns until the next probe for bandwidth */
-	u64	extra[2];	/* bytes acknowledged beyond the model, two windows */
-	u64	extra_at, extra_acked;
-	u64	up_acked, up_step;	/* bytes towards, and for, a packet more in UP */
-	u32	rounds_since_probe;
-	u32	extra_rounds;
-	u16	losses;		/* acknowledgements with losses in this round */
-	u8	state, acks;
-	u8	up_rounds, full_rounds;
-	bool	round_start, loss_round_start, round_done;
-	bool	lost;		/* the last round lost more than noise */
-	bool	full_bw_reached, full_bw_now;
-	bool	probing;	/* samples are of packets sent to probe */
-	bool	restart;	/* the first packets after idle time */
-	bool	limited;	/* cwnd held the sender back */
-};
+#include "cc_bbr.h"
 
 static struct rill_bbr *rill_bbr(struct rill_cc *cc)
 {
@@ -146,6 +75,7 @@ static void rill_bbr_init(struct rill_cc *cc)
 
 	memset(cc->priv, 0, sizeof(cc->priv));
 	b->bw_lo = b->inflight_lo = b->inflight_hi = BBR_NONE;
+	rill_marks_init(&b->marks);
 	b->state = BBR_STARTUP;
 	cc->ssthresh = RILL_SSTHRESH_NONE;
 	cc->pacing_rate = 0;
@@ -166,9 +96,21 @@ static void rill_bbr_rounds(struct rill_bbr *b, const struct rill_cc_ack *ack)
 		b->rounds_since_probe++;
 		b->extra_rounds++;
 	}
+	rill_marks_acked(&b->marks, ack->ect, ack->marked);
 	b->loss_round_start = ack->rate.prior >= b->loss_round_end;
-	if (b->loss_round_start)
+	if (b->loss_round_start) {
 		b->loss_round_end = ack->delivered;
+		rill_marks_round(&b->marks);
+	}
+}
+
+/* A round with marks while not probing: less in flight, by a third of their share. */
+static void rill_bbr_heed_marks(struct rill_cc *cc, struct rill_bbr *b)
+{
+	u64 flight = min(b->inflight_lo, cc->cwnd);
+
+	if (b->marks.share)
+		b->inflight_lo = flight - flight * rill_marks_alpha(&b->marks) / (3 * RILL_MARKS_ALL);
 }
 
 /* Of @sent bytes @lost: more than noise is? */
@@ -196,6 +138,8 @@ static void rill_bbr_lower_bounds(struct rill_cc *cc, struct rill_bbr *b,
 {
 	if (!b->loss_round_start)
 		return;
+	if (!rill_bbr_is_probing(b))
+		rill_bbr_heed_marks(cc, b);
 	b->lost = rill_bbr_too_high(cc, ack->lost, ack->rate.inflight);
 	if (b->lost && !rill_bbr_is_probing(b)) {
 		if (b->bw_lo == BBR_NONE)
@@ -327,7 +271,8 @@ static void rill_bbr_upper_bounds(struct rill_cc *cc, struct rill_bbr *b,
 			b->max_bw[0] = 0;
 		}
 	}
-	if (rill_bbr_too_high(cc, ack->lost, ack->rate.inflight)) {
+	if (rill_bbr_too_high(cc, ack->lost, ack->rate.inflight) ||
+	    (b->loss_round_start && b->marks.share >= BBR_MARKS_THRESH)) {
 		if (b->probing)
 			rill_bbr_handle_too_high(cc, b, ack);
 		return;
@@ -394,13 +339,16 @@ static void rill_bbr_full(struct rill_bbr *b, const struct rill_cc_ack *ack, u64
 	b->full_bw_now = b->full_bw_reached = true;
 }
 
-/* Startup also ends where it loses much. */
+/* Startup also ends where it loses much, or is marked much. */
 static void rill_bbr_startup_losses(struct rill_cc *cc, struct rill_bbr *b,
 				    const struct rill_cc_ack *ack)
 {
 	if (!b->loss_round_start)
 		return;
-	if (b->state == BBR_STARTUP && b->losses >= BBR_STARTUP_LOSSES && b->lost) {
+	b->marked_rounds = b->marks.share < BBR_MARKS_THRESH ? 0 :
+			   min_t(u32, b->marked_rounds + 1, U8_MAX);
+	if (b->state == BBR_STARTUP && ((b->losses >= BBR_STARTUP_LOSSES && b->lost) ||
+					b->marked_rounds >= BBR_STARTUP_MARKS)) {
 		b->full_bw_reached = true;
 		b->inflight_hi = max(rill_bbr_bdp(cc, b, BBR_UNIT), b->inflight_latest);
 	}
@@ -579,7 +527,7 @@ static void rill_bbr_on_loss(struct rill_cc *cc, const struct rill_cc_loss *loss
 {
 	struct rill_bbr *b = rill_bbr(cc);
 
-	/* A mark is no loss: version 3 answers marks only where they are accurate. */
+	/* Marks are counted by the round: rill_bbr_heed_marks(). */
 	if (!loss->packets)
 		return;
 	b->losses = min_t(u32, b->losses + 1, U16_MAX);
@@ -599,6 +547,7 @@ static void rill_bbr_on_restart(struct rill_cc *cc, u64 now)
 
 const struct rill_cc_ops rill_cc_bbr = {
 	.name = "bbr",
+	.ect = RILL_ECT0,
 	.init = rill_bbr_init,
 	.model = rill_bbr_model,
 	.on_loss = rill_bbr_on_loss,

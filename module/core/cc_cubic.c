@@ -144,6 +144,8 @@ static void rill_cubic_on_congestion(struct rill_cc *cc, u64 now)
 
 const struct rill_cc_ops rill_cc_cubic = {
 	.name = "cubic",
+	.ect = RILL_ECT0,
+	.mark_beta = 870,	/* 0.85, RFC 8511 3.1 */
 	.init = rill_cubic_init,
 	.on_ack = rill_cubic_on_ack,
 	.on_congestion = rill_cubic_on_congestion,

@@ -124,7 +124,7 @@ void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 no
 	c->token_len = 0;
 	c->cookie_len = 0;
 	c->cookie_until = 0;
-	c->ecn_ce = 0;
+	memset(&c->ecn, 0, sizeof(c->ecn));
 	c->soft_err = 0;
 	c->syn_at = c->probe_at = c->cork_at = c->retry_at = c->end_at = RILL_NEVER;
 	c->rx_at = now;
@@ -141,7 +141,6 @@ void rill_conn_defaults(struct rill_conn *c)
 	c->keepidle = RILL_KEEPIDLE_DEF;
 	c->keepintvl = RILL_KEEPINTVL_DEF;
 	c->linger2 = RILL_LINGER2_DEF;
-	c->ecn = true;
 	rill_send_init(&c->tx, 0);
 	rill_recv_init(&c->rx, 0, 0, 0, 0);
 	rill_ackq_init(&c->aq);

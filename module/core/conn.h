@@ -26,6 +26,7 @@
 #include "ack.h"
 #include "cc.h"
 #include "close.h"
+#include "ecn.h"
 #include "fast.h"
 #include "fsm.h"
 #include "late.h"
@@ -123,7 +124,6 @@ struct rill_conn {
 	bool	ended;			/* in order: both streams arrived whole */
 	bool	orphan;			/* no program holds the socket */
 	bool	echo_done;		/* the echo was acknowledged, or never needed */
-	bool	ecn;			/* packets are sent with ECT(0) */
 	/* fast open */
 	bool	fast;			/* the program asked for it; set after _init() */
 	bool	fast_sent;		/* a SYN with a token has left */
@@ -162,7 +162,7 @@ struct rill_conn {
 	u64	end_at;			/* deadline: an orphan's end, RILL_NEVER */
 	u64	cookie_until;		/* child: until when its cookie could be replayed */
 	u64	last_ack_rx;		/* when the peer last acknowledged something */
-	u32	ecn_ce;			/* CE count the peer reported last */
+	struct rill_ecn ecn;
 	int	soft_err;		/* errno of the last ICMP error, 0: none */
 	u8	cookie[64];		/* client: what the listener sent */
 	struct rill_stats st;

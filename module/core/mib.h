@@ -100,6 +100,7 @@ enum rill_mib {
 	RILL_MIB_INGIVENUP,		/* records the peer gave up */
 	/* liars */
 	RILL_MIB_ABORTONBADACK,		/* connections ended: a number left out was acknowledged */
+	RILL_MIB_ECNFAILS,		/* connections that no longer mark: the path does not carry it */
 	RILL_MIB_MAX
 };
 

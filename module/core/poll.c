@@ -32,7 +32,7 @@ static void rill_tx_start(struct rill_conn *c, struct rill_tx *tx, u8 type)
 	tx->first = 0;
 	tx->n = 1;
 	tx->rec_flags = 0;
-	tx->ecn = c->ecn ? 2 : 0;
+	tx->ecn = RILL_NOT_ECT;
 	tx->fresh = false;
 	tx->eliciting = false;
 	tx->probe = false;
@@ -48,7 +48,6 @@ static void rill_poll_syn(struct rill_conn *c, struct rill_tx *tx)
 	tx->h.cid = 0;
 	tx->h.pn = c->attempts;
 	tx->h.credit = c->rx.credit;
-	tx->ecn = 0;
 	rill_open_ext_syn(&tx->ext, c->cid, c->sport, c->dport, &c->params);
 	if (c->fast)
 		rill_fast_syn(c, tx);
@@ -103,7 +102,7 @@ static void rill_poll_skip(struct rill_conn *c, struct rill_tx *tx, u64 now)
 	rill_ext_put_skip(&tx->ext, life->from, life->to, life->next);
 	tx->h.flags = tx->last_flags = RILL_F_ELICIT;
 	if (!tx->run->nrec)
-		tx->rec_flags = 0;
+		tx->rec_flags &= ~RILL_REC_RTX;
 }
 
 /* Packets @first .. @first + @n - 1 of @run are to leave. */
@@ -116,6 +115,10 @@ static void rill_poll_run(struct rill_conn *c, struct rill_tx *tx, struct rill_r
 	tx->fresh = first >= run->nsent;
 	tx->eliciting = true;
 	tx->rec_flags = tx->fresh ? 0 : RILL_REC_RTX;
+	if (rill_ecn_works(&c->ecn)) {
+		tx->ecn = c->cc.ops->ect;
+		tx->rec_flags |= RILL_REC_ECT;
+	}
 	tx->h.off = run->off + (u64)first * run->plen;
 	rill_tx_trim(tx, n);
 	if (run->flags & RILL_RUN_SKIP)
@@ -483,6 +486,7 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 		if (tx->fresh && c->aq.pend)
 			c->aq.pingpong = true;
 		rill_send_record(&c->tx, rec, tx->run, tx->first, tx->n, tx->rec_flags, now);
+		rill_ecn_sent(&c->ecn, tx->ecn, tx->n);
 		if (!c->tx.unsent && !c->tx.rtx_pkts && c->tx.inflight < c->cc.cwnd)
 			c->tx.app_limited = c->tx.delivered_bytes + c->tx.inflight;
 		rill_pace_sent(&c->pace, tx->bytes + tx->n * RILL_HDR, now);

@@ -204,6 +204,8 @@ static void rill_rec_acked(struct rill_send *s, struct rill_rec *rec, u64 mask, 
 		res->late = max(res->late, now - rec->sent_at);
 		rec->lost &= ~spurious;
 	}
+	if (rec->flags & RILL_REC_ECT)
+		res->ect += hweight64(hit | spurious);
 	res->newest_sent_at = max(res->newest_sent_at, rec->sent_at);
 	if (rec->flags & RILL_REC_ECHO)
 		res->echo = true;
@@ -294,6 +296,7 @@ void rill_send_acked(struct rill_send *s, const struct rill_ackblk *a, u64 now,
 
 	memset(res, 0, sizeof(*res));
 	res->inflight = s->inflight;
+	res->newest = largest > s->largest_acked;
 	n = rill_ack_ranges(a, largest, v);
 
 	list_for_each_entry_safe(rec, next, &s->recs, node) {

@@ -57,6 +57,7 @@ enum rill_rec_flags {
 	RILL_REC_RTX	= BIT(0),	/* sent before under another number */
 	RILL_REC_ECHO	= BIT(1),	/* the cookie echo: no run */
 	RILL_REC_LIMITED = BIT(2),	/* the program was the limit, not the path */
+	RILL_REC_ECT	= BIT(3),	/* left with ECT: may be marked */
 };
 
 struct rill_rec {
@@ -142,6 +143,8 @@ struct rill_acked {
 	struct rill_rate rate;
 	u32	pkts;		/* newly acknowledged */
 	u32	spurious;	/* of packets declared lost */
+	u32	ect;		/* of both, packets that left with ECT */
+	bool	newest;		/* it acknowledges more than any before it */
 	bool	echo;		/* the cookie echo is among them */
 };
 

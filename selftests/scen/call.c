@@ -49,7 +49,7 @@ static const struct member { const char *name; size_t at, size; } members[] = {
 	MEMBER("nodelay", nodelay), MEMBER("cork", cork), MEMBER("keepalive", keepalive),
 	MEMBER("syn_retries", syn_retries), MEMBER("keepcnt", keepcnt), MEMBER("keepidle", keepidle),
 	MEMBER("keepintvl", keepintvl), MEMBER("user_timeout", user_timeout),
-	MEMBER("linger2", linger2), MEMBER("ecn", ecn), MEMBER("maxseg", cap),
+	MEMBER("linger2", linger2), MEMBER("ecn", ecn.state), MEMBER("maxseg", cap),
 	MEMBER("pacing_cap", pace.cap),
 };
 

@@ -107,6 +107,27 @@ static struct dgram *link_damage(struct sim *s, struct link *lk, struct dgram *d
 	return d;
 }
 
+/* False: a path that does not like ECN drops the datagram. */
+static bool link_ecn(const struct link_cfg *c, struct dgram *d)
+{
+	if (!d->ecn)
+		return true;
+	switch (c->ecn) {
+	case LINK_ECN_BLEACHED:
+		d->ecn = RILL_NOT_ECT;
+		break;
+	case LINK_ECN_REMARKED:
+		d->ecn = d->ecn == RILL_ECT0 ? RILL_ECT1 : d->ecn;
+		break;
+	case LINK_ECN_ALL:
+		d->ecn = RILL_CE;
+		break;
+	case LINK_ECN_DROPPED:
+		return false;
+	}
+	return true;
+}
+
 /* @d, which becomes the link's, leaves on link @l: 0 from host 0, 1 from host 1. */
 void link_send(struct sim *s, u32 l, struct dgram *d)
 {
@@ -114,6 +135,11 @@ void link_send(struct sim *s, u32 l, struct dgram *d)
 	const struct link_cfg *c = &lk->cfg;
 	u64 at = s->now;
 
+	if (!link_ecn(c, d)) {
+		s->drops++;
+		dgram_put(d);
+		return;
+	}
 	if (c->rate) {
 		u64 wait = lk->busy_until > s->now ? lk->busy_until - s->now : 0;
 

@@ -48,12 +48,16 @@ struct dgram {
 	u8 b[];
 };
 
+/* What a path does to ECN besides marking. */
+enum link_ecn { LINK_ECN_KEPT, LINK_ECN_BLEACHED, LINK_ECN_REMARKED, LINK_ECN_ALL, LINK_ECN_DROPPED };
+
 /* What a link does to datagrams.  Faults stop at sim_cfg.faults_end. */
 struct link_cfg {
 	u64 rate;		/* bytes a second, 0: infinite */
 	u64 delay;
 	u64 jitter;		/* up to this much more, order kept */
 	u64 queue;		/* ns of backlog before the tail drops */
+	u8 ecn;			/* enum link_ecn */
 	u64 mark;		/* ns of backlog from which ECT is marked CE, 0: never */
 	u32 loss, reorder, dup, corrupt, truncate, replay;
 	u32 burst, burst_end;	/* Gilbert: start and end of a state that loses all */

@@ -25,6 +25,7 @@ static void draw_link(struct link_cfg *l, struct rng *r, const struct sim_cfg *c
 	l->queue = rng_log(r, 5 * RILL_MSEC, RILL_SEC);
 	l->mark = rng_u64(r) % 4 || l->rate < 1000000 ? 0 :
 		max(l->queue / 4, 5 * RILL_MSEC);
+	l->ecn = rng_below(r, 6) ? LINK_ECN_KEPT : rng_below(r, LINK_ECN_DROPPED + 1);
 	l->loss = draw_fault(r);
 	l->reorder = draw_fault(r);
 	l->dup = draw_fault(r);
@@ -85,9 +86,9 @@ static void draw_conn(struct sim_cfg *cfg, u32 i, struct rng *r)
 
 	cfg->conn[i].at = rng_below(r, 3) ? rng_below(r, 5 * RILL_SEC) : 0;
 	cfg->conn[i].port = 1000 + i;
-	/* cubic, reno, bbr: rill_cc_nth() */
-	cfg->conn[i].cc = rng_below(r, 4);
-	if (cfg->conn[i].cc == 3)
+	/* cubic, reno, bbr, prague: rill_cc_nth() */
+	cfg->conn[i].cc = rng_below(r, 5);
+	if (cfg->conn[i].cc == 4)
 		cfg->conn[i].cc = 0;
 	cfg->conn[i].records = rng_below(r, 3) == 0;
 	for (side = 0; side < 2; side++) {
@@ -271,6 +272,31 @@ static void scenario_fair_bbr(struct sim_cfg *cfg)
 	cfg->conn[0].cc = cfg->conn[1].cc = 2;
 }
 
+/* A queue that marks at half of itself: nothing is lost once slow start is over. */
+static void scenario_ecn(struct sim_cfg *cfg)
+{
+	scenario_wan(cfg);
+	cfg->link[0].mark = 20 * RILL_MSEC;
+	cfg->want = 12500000ULL * 1432 / 1484 * 94 / 100;
+}
+
+static void scenario_ecn_bbr(struct sim_cfg *cfg)
+{
+	scenario_ecn(cfg);
+	cfg->conn[0].cc = 2;
+	cfg->want = 12500000ULL * 1432 / 1484 * 85 / 100;
+}
+
+/* Marks from 2 ms on, as L4S has it: the line stays busy with a queue that short. */
+static void scenario_prague(struct sim_cfg *cfg)
+{
+	scenario_wan(cfg);
+	cfg->link[0].mark = 2 * RILL_MSEC;
+	cfg->link[0].delay = cfg->link[1].delay = 5 * RILL_MSEC;
+	cfg->conn[0].cc = 3;
+	cfg->want = 12500000ULL * 1432 / 1484 * 90 / 100;
+}
+
 /* A receiver that acknowledges what it has not: caught by a number never used. */
 static void scenario_liar(struct sim_cfg *cfg)
 {
@@ -293,6 +319,9 @@ static const struct {
 	{ "fair-bbr", scenario_fair_bbr },
 	{ "lossy-bbr", scenario_lossy_bbr },
 	{ "liar", scenario_liar },
+	{ "ecn", scenario_ecn },
+	{ "ecn-bbr", scenario_ecn_bbr },
+	{ "prague", scenario_prague },
 };
 
 

@@ -238,6 +238,7 @@ static void duo_encode(struct duo *d, int end, const struct rill_tx *tx, u8 i)
 		len += pay;
 	}
 	k = duo_queue(d, end, b, len);
+	k->p.ecn = tx->ecn;
 	k->fresh = tx->fresh;
 	k->probe = tx->probe;
 	k->ecn = tx->ecn;

@@ -35,7 +35,8 @@ TEST(find__by_name)
 	EXPECT(!rill_cc_find(""));
 	EXPECT(rill_cc_nth(0) == &rill_cc_cubic);
 	EXPECT(rill_cc_find("bbr") == &rill_cc_bbr);
-	EXPECT(!rill_cc_nth(3));
+	EXPECT(rill_cc_find("prague") == &rill_cc_prague);
+	EXPECT(!rill_cc_nth(4));
 }
 
 TEST(init__initial_window)
@@ -96,6 +97,32 @@ TEST(lost__one_reduction_a_round_trip)
 	EXPECT_EQ(cc.ssthresh, 2500);
 	EXPECT(lost(&cc, 1, 21, 30));
 	EXPECT_EQ(cc.ssthresh, RILL_CC_MIN * MSS);	/* never less */
+}
+
+/* RFC 8511: after slow start a mark leaves more of the window than a loss. */
+TEST(lost__a_mark_costs_less)
+{
+	static const struct { const struct rill_cc_ops *ops; u32 mark, loss; } t[] = {
+		{ &rill_cc_reno, 800, 500 }, { &rill_cc_cubic, 850, 700 },
+	};
+	struct rill_cc cc;
+	u32 i;
+
+	for (i = 0; i < COUNT(t); i++) {
+		ROW("%s", t[i].ops->name);
+		start(&cc, t[i].ops);
+		lost(&cc, 0, 5, 10);
+		EXPECT_NEAR(cc.ssthresh, 10.0 * t[i].loss, 1);	/* in slow start */
+		start(&cc, t[i].ops);
+		cc.ssthresh = cc.cwnd;
+		lost(&cc, 0, 5, 10);
+		EXPECT_NEAR(cc.ssthresh, 10.0 * t[i].mark, 1);
+		EXPECT(!rill_cc_spurious(&cc, 1));
+		start(&cc, t[i].ops);
+		cc.ssthresh = cc.cwnd;
+		lost(&cc, 1, 5, 10);
+		EXPECT_NEAR(cc.ssthresh, 10.0 * t[i].loss, 1);
+	}
 }
 
 TEST(spurious__undo)

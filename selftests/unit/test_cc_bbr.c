@@ -11,6 +11,7 @@
 struct path {
 	struct rill_cc cc;
 	u64 bw, rtt, loss;
+	u32 marks;		/* packets of 100 marked */
 	u64 now, delivered, lost, credit;
 };
 
@@ -46,7 +47,7 @@ static void path_round(struct path *p, bool limited)
 			.acked = acked, .srtt = p->rtt, .min_rtt = p->rtt,
 			.rtt = p->rtt + queue * 1000000 / p->bw * RILL_USEC,
 			.inflight = flight, .cwnd_limited = !limited,
-			.lost = lost,
+			.lost = lost, .ect = 100, .marked = p->marks,
 		};
 
 		p->now += p->rtt / n;
@@ -121,6 +122,29 @@ TEST(model__yields_to_heavy_loss)
 	path_run(&p, 20, false);
 	EXPECT(p.cc.cwnd < before * 80 / 100);
 	EXPECT(p.cc.cwnd >= 4 * MSS);
+}
+
+/* Marks are answered, the more the more there are; and a start that is marked ends. */
+TEST(model__yields_to_marks)
+{
+	static const u32 marks[] = { 0, 5, 50 };
+	u64 cwnd[COUNT(marks)];
+	struct path p;
+	u32 i;
+
+	for (i = 0; i < COUNT(marks); i++) {
+		path_init(&p, 12500000, 40 * RILL_MSEC);
+		path_run(&p, 100, false);
+		p.marks = marks[i];
+		path_run(&p, 12, false);
+		cwnd[i] = p.cc.cwnd;
+		EXPECT(cwnd[i] >= 4 * MSS);
+	}
+	EXPECT(cwnd[1] < cwnd[0] && cwnd[2] < cwnd[0] * 80 / 100);
+	path_init(&p, 125000000, 40 * RILL_MSEC);
+	p.marks = 60;
+	path_run(&p, 6, false);
+	EXPECT(p.cc.pacing_rate < 125000000 / 2);
 }
 
 /* What the program does not send teaches nothing about the path. */

@@ -595,14 +595,107 @@ TEST(ecn__a_mark_is_a_reduction)
 	u64 before = d->e[0].c.cc.cwnd;
 
 	duo_write(d, 0, 4 * PAY);
-	d->q[0]->p.ecn = 3;
-	/* deliver by hand: the queue's decode forgets the IP header */
-	duo_rcv(d, 1, &d->q[0]->p);
-	duo_drop(d, 0);
+	EXPECT_EQ(d->q[0]->p.ecn, RILL_ECT0);
+	d->q[0]->p.ecn = RILL_CE;
 	duo_pass(d);
 	EXPECT_EQ(d->e[0].mib[RILL_MIB_ECNMARKS], 1);
 	EXPECT_EQ(d->e[0].mib[RILL_MIB_CONGESTION], 1);
 	EXPECT(d->e[0].c.cc.cwnd < before);
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_ECNFAILS], 0);
+	duo_free(d);
+}
+
+/* One reduction a round trip, and the next mark in the next. */
+TEST(ecn__once_a_round_trip)
+{
+	struct duo *d = duo_open();
+	int i, n;
+
+	for (i = 0; i < 3; i++) {
+		duo_write(d, 0, 8 * PAY);
+		for (n = 0; n < d->nq; n++)
+			d->q[n]->p.ecn = n < 2 && d->q[n]->p.len ? RILL_CE : d->q[n]->p.ecn;
+		duo_run(d, RILL_SEC);
+		EXPECT_EQ(d->e[0].mib[RILL_MIB_CONGESTION], i + 1);
+	}
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_ECNMARKS], 6);
+	duo_free(d);
+}
+
+/* What the path does to the marks of end 0, and what becomes of them. */
+static u8 bleached(u8 ecn, u32 n) { return RILL_NOT_ECT; }
+static u8 bleached_later(u8 ecn, u32 n) { return n < 30 ? ecn : RILL_NOT_ECT; }
+static u8 remarked(u8 ecn, u32 n) { return ecn == RILL_ECT0 ? RILL_ECT1 : ecn; }
+static u8 all_marked(u8 ecn, u32 n) { return ecn ? RILL_CE : 0; }
+static u8 some_marked(u8 ecn, u32 n) { return ecn && n % 5 == 4 ? RILL_CE : ecn; }
+static u8 untouched(u8 ecn, u32 n) { return ecn; }
+
+TEST(ecn__what_the_path_does)
+{
+	static const struct { const char *what; u8 (*does)(u8 ecn, u32 n); bool fails; } t[] = {
+		{ "nothing", untouched, 0 }, { "marks some", some_marked, 0 },
+		{ "bleaches", bleached, 1 }, { "bleaches after a while", bleached_later, 1 },
+		{ "makes ECT(1) of ECT(0)", remarked, 1 }, { "marks everything", all_marked, 1 },
+	};
+	u32 i, j, n, sent;
+	int k;
+
+	for (i = 0; i < COUNT(t); i++) {
+		struct duo *d = duo_open();
+
+		ROW("%s", t[i].what);
+		for (j = sent = 0; j < 30; j++) {
+			duo_write(d, 0, 2 * PAY);
+			for (k = 0; k < d->nq; k++)
+				if (!d->q[k]->from)
+					d->q[k]->p.ecn = t[i].does(d->q[k]->p.ecn, sent++);
+			duo_run(d, RILL_SEC);
+			duo_read(d, 1, 2 * PAY);
+		}
+		EXPECT_EQ(d->e[0].mib[RILL_MIB_ECNFAILS], t[i].fails);
+		duo_write(d, 0, 100);
+		n = d->q[0]->p.ecn;
+		EXPECT_EQ(n, t[i].fails ? RILL_NOT_ECT : RILL_ECT0);
+		EXPECT(t[i].fails || d->e[0].c.ecn.state == RILL_ECN_CAPABLE);
+		duo_free(d);
+	}
+}
+
+/* A path that drops what could be marked: after two time-outs nothing can be. */
+TEST(ecn__a_path_that_drops_it)
+{
+	struct duo *d = duo_open();
+	int i, k;
+
+	duo_write(d, 0, 4 * PAY);
+	for (i = 0; i < 10 && d->e[0].c.tx.una < 4 * PAY; i++) {
+		for (k = d->nq; k--; )
+			if (d->q[k]->p.ecn)
+				duo_drop(d, k);
+		duo_pass(d);
+		duo_wait(d, 2 * RILL_SEC);
+	}
+	EXPECT_EQ(d->e[0].c.tx.una, 4 * PAY);
+	EXPECT(!rill_ecn_works(&d->e[0].c.ecn));
+	duo_free(d);
+}
+
+/* Acknowledgements and probes that carry nothing cannot be marked. */
+TEST(ecn__only_what_has_payload)
+{
+	struct duo *d = duo_new();
+	int k;
+
+	duo_connect(d);
+	EXPECT_EQ(d->q[0]->p.ecn, 0);
+	duo_deliver(d, 0);
+	duo_deliver(d, 0);
+	EXPECT(d->q[0]->p.h.type == RILL_T_ECHO && !d->q[0]->p.ecn);
+	duo_pass(d);
+	duo_write(d, 0, PAY);
+	duo_deliver(d, 0);
+	for (k = 0; k < d->nq; k++)
+		EXPECT(d->q[k]->from == 1 && !d->q[k]->p.len && !d->q[k]->p.ecn);
 	duo_free(d);
 }
 
