@@ -65,6 +65,9 @@ kselftest:		## the kselftests in the guest; K=stock|debug, T='name...' for some 
 unit sim fuzz:		## the engine's tests, on this machine
 	$(MAKE) -C selftests/$@ check
 
+conformance:		## does every test that module/CONFORMANCE.md names exist, and did it run?
+	@$(VM)/conformance.sh
+
 lint:			## W=1, sparse and shellcheck, each without a word
 	@$(VM)/lint.sh
 
@@ -85,5 +88,5 @@ help:			## this list
 	@sed -n 's/^\([a-z][a-z -]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS="$$(printf '\t')" read -r t text; do printf '  %-14s %s\n' "$$t" "$$text"; done
 
-.PHONY: all modules tools install uninstall demo check shell perf kselftest unit sim fuzz \
+.PHONY: all modules tools install uninstall demo check shell perf kselftest unit sim fuzz conformance \
 	lint debug-kernel deps clean help

@@ -47,7 +47,12 @@ int main(int argc, char **argv)
 		failures = 0;
 		*row = 0;
 		current->run();
-		failures ? failed++ : passed++;
+		if (failures) {
+			failed++;
+		} else {
+			passed++;
+			printf("ok %s\n", current->name);
+		}
 	}
 	printf("%s: %d passed, %d failed\n", strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 :
 	       argv[0], passed, failed);

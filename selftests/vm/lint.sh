@@ -52,6 +52,7 @@ check 'sparse is silent' warnings lint-sparse C=1
 check '<linux/rill.h> stands alone in C90 and C++' header
 check 'kernel versions are compared in compat-include/ only' versions
 check 'shellcheck is silent' scripts
+check 'module/CONFORMANCE.md names tests that exist' "$VM/conformance.sh" -q
 check 'the manual pages are silent under man --warnings' manual
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
