@@ -132,10 +132,11 @@ void rill_send_settle(struct rill_send *s)
 			      __ffs64(~run->acked | BIT_ULL(run->n - 1));
 			break;
 		}
-		if (run->flags & RILL_RUN_FIN)
-			s->fin_acked = true;
 		rill_run_done(s, run);
 	}
+	/* Behind the FIN there may be word of records given up, which counts as much. */
+	if (s->fin_queued && list_empty(&s->runs))
+		s->fin_acked = true;
 	s->una = una;
 	rill_send_outlive(s);
 }
@@ -148,6 +149,7 @@ static void rill_run_acked(struct rill_send *s, struct rill_run *run, u64 mask,
 
 	if (!fresh)
 		return;
+	res->news = true;
 	res->payload += hweight64(fresh) * (u64)run->plen;
 	if (fresh & BIT_ULL(run->n - 1))
 		res->payload -= run->plen - rill_run_payload(run, run->n - 1);
@@ -324,7 +326,9 @@ void rill_send_acked(struct rill_send *s, const struct rill_ackblk *a, u64 now,
 	s->largest_acked = max(s->largest_acked, largest);
 	if (!res->pkts)
 		return;
-	s->progress_at = now;
+	/* A probe that comes through says nothing of the data that does not. */
+	if (res->news || res->echo)
+		s->progress_at = now;
 	rill_rate_sample(s, res, now);
 }
 
@@ -371,7 +375,7 @@ void rill_send_record(struct rill_send *s, struct rill_rec *rec, struct rill_run
 				s->unsent = rill_send_unsent(s, run);
 		}
 	}
-	if (!s->inflight_pkts)
+	if (!s->inflight_pkts && !s->rtx_pkts && !(flags & RILL_REC_RTX))
 		s->progress_at = now;
 	rill_send_number(s, n);
 	s->inflight += rill_rec_bytes(rec, rec->live);

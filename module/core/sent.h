@@ -146,6 +146,7 @@ struct rill_acked {
 	u32	ect;		/* of both, packets that left with ECT */
 	bool	newest;		/* it acknowledges more than any before it */
 	bool	echo;		/* the cookie echo is among them */
+	bool	news;		/* so is something of a run, for the first time */
 };
 
 /* What a look for losses found. */

@@ -214,11 +214,15 @@ TEST(expire__fin)
 	struct rill_run *run = write_run(x, len, 1, 1);
 
 	run->flags = RILL_RUN_FIN;
+	x->s.fin_queued = true;
 	EXPECT_EQ(rill_send_expire(&x->s, LATE), 1);
 	EXPECT_EQ(run->acked, 0x3);
 	EXPECT(x->s.unsent == run && run->nsent == 2 && x->s.nxt == 2000);
 	sent(x, run, 2, 1);
 	ack(x, 3, 0);
+	EXPECT(!x->s.fin_acked);		/* the skip is not told yet */
+	sent(x, &x->life[0].skip, 0, 1);
+	ack(x, 4, 0);
 	EXPECT(x->s.fin_acked);
 	free(x);
 }

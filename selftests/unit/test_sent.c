@@ -315,6 +315,28 @@ TEST(acked__echo)
 	free(t);
 }
 
+/* How long data waits is not shortened by probes that come through, nor by going again. */
+TEST(acked__a_probe_is_no_progress)
+{
+	struct tx *t = tx_new();
+	struct rill_losses lost = { 0 };
+	struct rill_run *run = append(t, PLEN, 0);
+	struct rill_acked res;
+	struct rill_rec *rec;
+
+	rec = sent(t, run, 0, 1, NOW + 1);
+	EXPECT_EQ(t->s.progress_at, NOW + 1);
+	sent(t, NULL, 0, 1, NOW + 2);
+	EXPECT(acked(t, 2, 0, NULL, 0, NOW + 3, &res));
+	EXPECT(res.pkts == 1 && !res.news);
+	rill_send_lose(&t->s, rec, 1, &lost);
+	sent(t, run, 0, 1, NOW + 4);		/* nothing else is out */
+	EXPECT_EQ(t->s.progress_at, NOW + 1);
+	EXPECT(acked(t, 3, 0, NULL, 0, NOW + 5, &res));
+	EXPECT(res.news && t->s.progress_at == NOW + 5);
+	free(t);
+}
+
 TEST(oldest__for_a_probe)
 {
 	struct tx *t = tx_new();
