@@ -146,13 +146,23 @@ static void rill_fast_refused(struct rill_conn *c)
 	rill_count(c, RILL_MIB_RETRANS, 1);
 	rill_count(c, RILL_MIB_FASTACTIVEFAIL, 1);
 	rill_send_take_back(&c->tx);
-	/* It was cut before the peer said what it takes. */
-	if (run->plen > c->payload) {
-		run->plen = c->payload;
-		run->n = (run->len + run->plen - 1) / run->plen;
-		run->flags |= RILL_RUN_FLAT;
-	}
 	c->fast_fail = c->attempts > 1 ? RILL_FAST_SYN_AGAIN : RILL_FAST_NOT_ACKED;
+}
+
+/*
+ * What is to leave was cut before the peer said what it takes.  It may have been
+ * in no SYN at all, when the carrier refused the first.
+ */
+static void rill_fast_cut(struct rill_conn *c)
+{
+	struct rill_run *run = c->tx.unsent;
+
+	if (!run || run->nsent || run->plen <= c->payload ||
+	    run->len > (u32)RILL_RUN_MAX * c->payload)
+		return;
+	run->plen = c->payload;
+	run->n = (run->len + run->plen - 1) / run->plen;
+	run->flags |= RILL_RUN_FLAT;
 }
 
 /* The SYN-ACK came, the peer's parameters are in: was our data taken? */
@@ -172,6 +182,7 @@ void rill_fast_answer(struct rill_conn *c, const struct rill_ext *x, u64 now)
 	} else if (data) {
 		rill_fast_refused(c);
 	}
+	rill_fast_cut(c);
 	if (rill_ext_has(x, RILL_I_TOKEN) && x->token_len && x->token_len <= sizeof(c->token)) {
 		memcpy(c->token, x->token, x->token_len);
 		c->token_len = x->token_len;

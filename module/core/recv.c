@@ -160,7 +160,7 @@ enum rill_rcv rill_recv_data(struct rill_recv *r, u64 off, u32 len, bool fin, u6
 		*why = RILL_MIB_NONE;
 		if (!len)
 			return RILL_RCV_OLD;
-	} else if (end <= r->nxt) {
+	} else if (end <= r->nxt || !len) {
 		return RILL_RCV_OLD;
 	}
 

@@ -610,6 +610,23 @@ TEST(fast__no_room_for_the_data)
 	duo_free(v.d);
 }
 
+/* The carrier took no SYN with the data: it is cut for this peer all the same. */
+TEST(fast__data_that_was_in_no_syn)
+{
+	struct visit v;
+
+	later(&v, RILL_SEC);
+	v.d->e[1].cfg.wnd = v.d->e[1].cfg.wnd_max = 100;
+	v.d->e[1].cfg.params.max_payload = 100;
+	v.d->e[0].deaf = true;
+	go(&v, LEN);
+	EXPECT_EQ(v.d->nq, 0);
+	v.d->e[0].deaf = false;
+	duo_run(v.d, 10 * RILL_SEC);
+	EXPECT_EQ(v.d->e[1].c.rx.nxt, 100);
+	duo_free(v.d);
+}
+
 /* What is no SYN for fast open is none; nothing is read beyond it. */
 TEST(open_fast__refusals)
 {

@@ -140,6 +140,18 @@ TEST(data__fin)
 	EXPECT_EQ(x.r.nxt, 25);
 }
 
+/* A FIN by itself, twice, and what is before it missing: there is nothing to remember. */
+TEST(data__fin_alone_twice)
+{
+	struct rx x;
+
+	start(&x, 1000, 1000);
+	EXPECT_EQ(data(&x, 20, 0, true, NULL), RILL_RCV_OLD);
+	EXPECT_EQ(data(&x, 20, 0, true, NULL), RILL_RCV_OLD);
+	EXPECT_EQ(x.r.ooo.n, 0);
+	EXPECT_EQ(x.r.fin, 20);
+}
+
 TEST(data__empty_stream)
 {
 	struct rx x;
