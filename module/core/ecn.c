@@ -6,7 +6,7 @@
 void rill_ecn_restart(struct rill_ecn *e)
 {
 	e->state = RILL_ECN_TESTING;
-	e->tested = e->marked = 0;
+	e->tested = e->marked = e->lost = 0;
 }
 
 /* @n packets left with @code in their IP header. */
@@ -68,4 +68,12 @@ void rill_ecn_silent(struct rill_ecn *e)
 {
 	if (e->state == RILL_ECN_TESTING && !e->tested && (e->sent[0] || e->sent[1]))
 		e->state = RILL_ECN_FAILED;
+}
+
+/* Losses; time-outs do not come in a row where probes, which are not marked, get through. */
+void rill_ecn_lost(struct rill_ecn *e, u32 n)
+{
+	e->lost += n;
+	if (e->lost >= RILL_ECN_TEST)
+		rill_ecn_silent(e);
 }

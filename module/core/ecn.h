@@ -35,12 +35,14 @@ struct rill_ecn {
 	u32	seen[3];	/* the peer's newest counts: ECT(0), ECT(1), CE */
 	u32	sent[2];	/* packets sent with ECT(0), ECT(1) */
 	u32	tested, marked;	/* packets acknowledged while testing, CE among them */
+	u32	lost;		/* packets lost while testing */
 };
 
 void rill_ecn_restart(struct rill_ecn *e);
 void rill_ecn_sent(struct rill_ecn *e, u8 code, u32 n);
 u32 rill_ecn_acked(struct rill_ecn *e, const u32 *counts, u32 acked);
 void rill_ecn_silent(struct rill_ecn *e);
+void rill_ecn_lost(struct rill_ecn *e, u32 n);
 
 static inline bool rill_ecn_works(const struct rill_ecn *e)
 {

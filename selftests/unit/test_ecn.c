@@ -92,3 +92,19 @@ TEST(silent__when_nothing_arrived)
 		EXPECT_EQ(e.state, t[i].then);
 	}
 }
+
+/* All that could be marked is lost, a few at a time, and probes come through. */
+TEST(lost__when_nothing_else_arrived)
+{
+	struct rill_ecn e = { .state = RILL_ECN_TESTING };
+
+	rill_ecn_sent(&e, RILL_ECT0, 20);
+	rill_ecn_lost(&e, RILL_ECN_TEST - 1);
+	EXPECT_EQ(e.state, RILL_ECN_TESTING);
+	rill_ecn_lost(&e, 1);
+	EXPECT_EQ(e.state, RILL_ECN_FAILED);
+	rill_ecn_restart(&e);
+	e.tested = 1;
+	rill_ecn_lost(&e, RILL_ECN_TEST);
+	EXPECT_EQ(e.state, RILL_ECN_TESTING);
+}
