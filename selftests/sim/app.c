@@ -118,14 +118,12 @@ static void app_writes(struct sconn *sc)
 	}
 }
 
-/* What the program does now; called when something may have changed. */
-void app_run(struct sconn *sc)
+/* What the program does now. */
+static void app_step(struct sconn *sc)
 {
 	const struct app_cfg *a = sc->app;
 	struct sim *s = sc->host->sim;
 
-	if (sc->err || sc->closed || !sc->connected)
-		return;
 	if (a->abort_at <= s->now && sim_faulty(s)) {
 		host_abort(sc);
 		return;
@@ -148,4 +146,15 @@ void app_run(struct sconn *sc)
 		host_shut(sc);
 	if (sc->eof && !sc->err)
 		host_close(sc);
+}
+
+/* Called when something may have changed. */
+void app_run(struct sconn *sc)
+{
+	if (sc->err || sc->closed || !sc->connected)
+		return;
+	sc->running = true;
+	app_step(sc);
+	sc->running = false;
+	witness_conn(sc);
 }

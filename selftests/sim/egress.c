@@ -9,22 +9,19 @@
 #include <stdlib.h>
 #include "host.h"
 
-static void host_transmit(struct host *h, u16 dst, u8 ecn, const u8 *b, u32 len)
-{
-	struct dgram *d = dgram_new(len);
-
-	d->src = h->addr;
-	d->dst = dst;
-	d->ecn = ecn;
-	memcpy(d->b, b, len);
-	link_send(h->sim, h->id, d);
-}
-
 void host_reply(struct host *h, u16 dst, const struct rill_reply *r)
 {
+	struct dgram *d;
+
 	h->sim->pkts++;
 	TRACE(h->sim, "host %u answers type %u, %u bytes", h->id, r->b[0] & 15, r->len);
-	host_transmit(h, dst, 0, r->b, r->len);
+	witness_reply(h, r->b, r->len, (r->b[0] & 15) == RILL_T_DATA);
+	d = dgram_new(r->len);
+	d->src = h->addr;
+	d->dst = dst;
+	d->reply = true;
+	memcpy(d->b, r->b, r->len);
+	link_send(h->sim, h->id, d);
 }
 
 static void host_corpus(struct sim *s, const u8 *b, u32 len)
@@ -40,27 +37,11 @@ static void host_corpus(struct sim *s, const u8 *b, u32 len)
 		sim_fail(s, "cannot write %s", name);
 }
 
-/* What a greedy receiver says: all that is below the newest has come too. */
-static void host_lie(struct dgram *d)
-{
-	u8 *x = d->b + RILL_HDR, more = x[1] - RILL_ACK_FIXED;
-
-	if (!get_unaligned_be16(d->b + 2) || x[0] != RILL_I_ACK)
-		return;
-	put_unaligned_be32(get_unaligned_be32(x + 2) - 1, x + 10);
-	x[1] = RILL_ACK_FIXED;
-	if (!more)
-		return;
-	/* The pairs become an item that nobody knows. */
-	x[RILL_ITEM_HDR + RILL_ACK_FIXED] = 100;
-	x[RILL_ITEM_HDR + RILL_ACK_FIXED + 1] = more - RILL_ITEM_HDR;
-}
-
 /* Encode packet @i of what the engine chose, and send it. */
 static void host_encode(struct sconn *sc, const struct rill_tx *tx, u8 i)
 {
 	struct host *h = sc->host;
-	u32 len = RILL_HDR + tx->ext.len + tx->pad, pay = 0;
+	u32 len = RILL_HDR + tx->ext.len + tx->pad, pay = 0, lies;
 	struct dgram *d;
 	struct rill_hdr hdr;
 
@@ -71,6 +52,8 @@ static void host_encode(struct sconn *sc, const struct rill_tx *tx, u8 i)
 	d->src = h->addr;
 	d->dst = sc->peer_addr;
 	d->ecn = tx->ecn;
+	if (sc->app->lie)
+		lie_header(sc, &hdr);
 	rill_wire_hdr_put(d->b, &hdr);
 	memcpy(d->b + RILL_HDR, tx->ext.b, tx->ext.len);
 	memset(d->b + RILL_HDR + tx->ext.len, 0, tx->pad);
@@ -81,8 +64,10 @@ static void host_encode(struct sconn *sc, const struct rill_tx *tx, u8 i)
 	}
 	if (hdr.ext_len)
 		check_packet(sc, d->b, d->len);
-	if (h->sim->cfg->liar && sc->side)
-		host_lie(d);
+	if (sc->app->lie)
+		lie_packet(sc, d);
+	if (hdr.type == RILL_T_SYN && !h->sim->syn)
+		h->sim->syn = dgram_copy(d, d->len);
 	host_corpus(h->sim, d->b, d->len);
 	sim_mix(h->sim, (u64)hdr.pn << 32 ^ hdr.off ^ (u64)pay << 16 ^ hdr.flags);
 	h->sim->pkts++;
@@ -90,6 +75,8 @@ static void host_encode(struct sconn *sc, const struct rill_tx *tx, u8 i)
 	      sc->plan, sc->side, hdr.type, hdr.pn, hdr.off, pay, hdr.flags, hdr.credit,
 	      hdr.ext_len, tx->rec_flags & RILL_REC_RTX ? " again" : "",
 	      tx->probe ? " probe" : "");
+	for (lies = sc->app->lie == LIE_TWICE && !pay ? 2 : 0; lies; lies--)
+		link_send(h->sim, h->id, dgram_copy(d, d->len));
 	link_send(h->sim, h->id, d);
 }
 
@@ -102,11 +89,12 @@ void host_tx(struct sconn *sc)
 	u32 calls = 0;
 	u8 i;
 
+	lie_acks(sc);
 	for (;;) {
 		struct rill_rec *rec = NULL;
 
 		rill_out_init(&out);
-		ENGINE(sc, &out, rill_conn_poll_tx(&sc->c, s->now, &tx, &out));
+		ENGINE(sc, &out, rill_conn_poll_tx(&sc->c, host_now(sc->host), &tx, &out));
 		if (tx.kind != RILL_TX_SEND || s->failed)
 			return;
 		if (++calls > 100000) {
@@ -114,7 +102,8 @@ void host_tx(struct sconn *sc)
 			return;
 		}
 		if (sim_faulty(s) && rng_chance(&s->rng, s->cfg->txfail)) {
-			ENGINE(sc, &out, rill_conn_not_sent(&sc->c, &tx, EPERM, s->now, &out));
+			ENGINE(sc, &out, rill_conn_not_sent(&sc->c, &tx, EPERM,
+							    host_now(sc->host), &out));
 			return;
 		}
 		if (tx.n > s->cfg->gso)
@@ -125,6 +114,6 @@ void host_tx(struct sconn *sc)
 		if (tx.eliciting)
 			rec = malloc(sizeof(*rec));
 		rill_out_init(&out);
-		ENGINE(sc, &out, rill_conn_sent(&sc->c, &tx, rec, s->now, &out));
+		ENGINE(sc, &out, rill_conn_sent(&sc->c, &tx, rec, host_now(sc->host), &out));
 	}
 }

@@ -15,7 +15,8 @@ void host_init(struct sim *s, u32 id)
 	h->addr = id + 1;
 	h->rxtail = &h->rxq;
 	rng_seed(&h->rng, s->seed * SIM_HOSTS + id);
-	h->id_key = (siphash_key_t){ { s->seed, id + 1 } };
+	h->skew = id ? s->cfg->skew : 0;
+	h->id_key = (siphash_key_t){ { rng_mix(s->seed + id), rng_mix(~s->seed - id) } };
 }
 
 void host_free(struct host *h)

@@ -31,6 +31,7 @@ static void host_took(struct sconn *sc, const struct batch *b, const struct rill
 	}
 	if (out->verdict != RILL_RCV_QUEUE && out->verdict != RILL_RCV_AHEAD)
 		return;
+	witness_payload(sc, b->p.len);
 	for (i = 0; i < b->p.n; i++) {
 		u32 len;
 		const u8 *pay = dgram_payload(b->d[i], &len);
@@ -55,22 +56,23 @@ void host_rcv(struct sconn *sc, const struct batch *b)
 	rill_out_init(&out);
 	if (b->p.h.type == RILL_T_SYNACK && sc->c.state == RILL_SYN_SENT)
 		sc->credit_seen = b->p.h.credit;
-	ENGINE(sc, &out, rill_conn_rcv(&sc->c, &b->p, s->now, &out));
+	ENGINE(sc, &out, rill_conn_rcv(&sc->c, &b->p, host_now(sc->host), &out));
 	host_took(sc, b, &out, pkts_in);
 	if (out.bits & RILL_B_NEWEST && sc->peer_addr != b->d[0]->src) {
 		sc->peer_addr = b->d[0]->src;
-		rill_conn_rebind(&sc->c, s->now);
+		rill_conn_rebind(&sc->c, host_now(sc->host));
 	}
 	if (sc->closed && b->p.len && (out.verdict == RILL_RCV_QUEUE || out.verdict == RILL_RCV_AHEAD) &&
 	    rill_state_in(sc->c.state, RILL_ST_CAN_RECV)) {
 		/* Nobody will read it: as TCP, say so. */
 		sc->mib[RILL_MIB_INCLOSED]++;
-		ENGINE(sc, &out, rill_conn_abort(&sc->c, RILL_R_ABORT, s->now, &out));
+		ENGINE(sc, &out, rill_conn_abort(&sc->c, RILL_R_ABORT, host_now(sc->host), &out));
 	}
 	while (rill_conn_wants(&sc->c))
-		ENGINE(sc, &out, rill_conn_prefix(&sc->c, host_prefix(sc, sc->c.rx.whole), s->now,
-						  &out));
+		ENGINE(sc, &out, rill_conn_prefix(&sc->c, host_prefix(sc, sc->c.rx.whole),
+						  host_now(sc->host), &out));
 	host_service(sc, &out);
+	forge_icmp(sc);
 	if (out.bits & RILL_B_SPLIT) {
 		struct batch one = *b;
 		u16 i;
@@ -96,8 +98,9 @@ struct sim_tomb *host_tomb(struct host *h, u64 cid)
 	struct sim_tomb **p = &h->tombs, *t;
 
 	while ((t = *p)) {
-		if (t->t.expires <= h->sim->now) {
+		if (t->t.expires <= host_now(h)) {
 			*p = t->next;
+			h->ntombs--;
 			free(t);
 			continue;
 		}
@@ -108,7 +111,7 @@ struct sim_tomb *host_tomb(struct host *h, u64 cid)
 	return NULL;
 }
 
-static void host_dispatch(struct host *h, const struct batch *b)
+static void host_route(struct host *h, const struct batch *b)
 {
 	struct rill_reply reply;
 	struct sim_tomb *t;
@@ -133,6 +136,18 @@ static void host_dispatch(struct host *h, const struct batch *b)
 		host_echo(h, b);
 	else if (rill_stray(&b->p.h, &b->p.x, RILL_R_STRAY, &reply))
 		host_reply(h, b->d[0]->src, &reply);
+}
+
+/* 26: what is for an id nobody has changes nobody. */
+static void host_dispatch(struct host *h, const struct batch *b)
+{
+	u64 before = b->d[0]->forged ? witness_state(h) : 0;
+
+	h->answering = b->d[0];
+	host_route(h, b);
+	h->answering = NULL;
+	if (b->d[0]->forged && witness_state(h) != before)
+		sim_fail(h->sim, "26: a packet for connection %016llx changed another", b->p.h.cid);
 }
 
 void host_arrive(struct host *h, struct dgram *d)

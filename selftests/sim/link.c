@@ -2,9 +2,8 @@
 /*
  * link.c - one direction of a path.
  *
- * Owns what happens to a datagram between two hosts: it waits for the wire (a
- * finite queue of a given rate), travels, and meets faults.  Nothing here knows
- * what a datagram means.
+ * Owns what happens to a datagram between two hosts: it waits for the wire
+ * (queue.c), travels, and meets faults.  Nothing here knows what a datagram means.
  */
 #include <stdlib.h>
 #include "sim.h"
@@ -32,7 +31,7 @@ struct dgram *dgram_new(u32 len)
 	d->next = NULL;
 	d->len = len;
 	d->ecn = 0;
-	d->damaged = false;
+	d->damaged = d->forged = d->reply = false;
 	return d;
 }
 
@@ -48,7 +47,7 @@ void dgram_put(struct dgram *d)
 	free(d);
 }
 
-static struct dgram *dgram_copy(const struct dgram *d, u32 len)
+struct dgram *dgram_copy(const struct dgram *d, u32 len)
 {
 	struct dgram *c = dgram_new(len);
 
@@ -56,11 +55,19 @@ static struct dgram *dgram_copy(const struct dgram *d, u32 len)
 	c->dst = d->dst;
 	c->ecn = d->ecn;
 	c->damaged = d->damaged;
+	c->reply = d->reply;
 	memcpy(c->b, d->b, len);
 	return c;
 }
 
-static void link_deliver(struct sim *s, u32 l, struct dgram *d, u64 at)
+static void link_drop(struct sim *s, struct link *lk, struct dgram *d)
+{
+	s->drops++;
+	lk->drops++;
+	dgram_put(d);
+}
+
+void link_deliver(struct sim *s, u32 l, struct dgram *d, u64 at)
 {
 	sim_at(s, at, EV_ARRIVE, !l, d);
 }
@@ -128,37 +135,23 @@ static bool link_ecn(const struct link_cfg *c, struct dgram *d)
 	return true;
 }
 
-/* @d, which becomes the link's, leaves on link @l: 0 from host 0, 1 from host 1. */
-void link_send(struct sim *s, u32 l, struct dgram *d)
+/* How long the way is now: routes change. */
+static u64 link_delay(const struct sim *s, const struct link_cfg *c)
+{
+	return c->shift_at && s->now >= c->shift_at ? c->shift_delay : c->delay;
+}
+
+/* Too large for the path, or for what it has become; nobody says so. */
+static bool link_too_large(const struct sim *s, const struct link_cfg *c, const struct dgram *d)
+{
+	return c->mtu && s->now >= c->mtu_at && d->len + 28 > c->mtu;
+}
+
+/* Chance takes its share of @d, which would arrive at @at. */
+static void link_faults(struct sim *s, u32 l, struct dgram *d, u64 at)
 {
 	struct link *lk = &s->link[l];
 	const struct link_cfg *c = &lk->cfg;
-	u64 at = s->now;
-
-	if (!link_ecn(c, d)) {
-		s->drops++;
-		dgram_put(d);
-		return;
-	}
-	if (c->rate) {
-		u64 wait = lk->busy_until > s->now ? lk->busy_until - s->now : 0;
-
-		if (wait > c->queue) {
-			s->drops++;
-			dgram_put(d);
-			return;
-		}
-		if (c->mark && wait >= c->mark && d->ecn)
-			d->ecn = 3;
-		lk->busy_until = max(lk->busy_until, s->now) +
-				 (u64)(d->len + 28) * RILL_SEC / c->rate;
-		at = lk->busy_until;
-	}
-	at += c->delay;
-	if (!sim_faulty(s)) {
-		link_deliver(s, l, d, at);
-		return;
-	}
 
 	if (c->jitter) {
 		/* Later, but never past what left before. */
@@ -173,17 +166,35 @@ void link_send(struct sim *s, u32 l, struct dgram *d)
 		link_deliver(s, l, dgram_copy(old, old->len), at);
 	}
 	if (link_lose(s, lk)) {
-		s->drops++;
-		dgram_put(d);
+		link_drop(s, lk, d);
 		return;
 	}
 	if (rng_chance(&s->rng, c->dup))
 		link_deliver(s, l, dgram_copy(d, d->len),
 			     at + rng_below(&s->rng, c->reorder_by + 1));
+	if (rng_chance(&s->rng, c->forge))
+		forge_copy(s, l, d, at);
 	d = link_damage(s, lk, d);
 	if (rng_chance(&s->rng, c->reorder))
 		at += rng_below(&s->rng, c->reorder_by + 1);
 	link_deliver(s, l, d, at);
+}
+
+/* @d, which becomes the link's, leaves on link @l: 0 from host 0, 1 from host 1. */
+void link_send(struct sim *s, u32 l, struct dgram *d)
+{
+	struct link *lk = &s->link[l];
+	u64 at = queue_pass(s, lk, d);
+
+	if (!at || !link_ecn(&lk->cfg, d) || link_too_large(s, &lk->cfg, d)) {
+		link_drop(s, lk, d);
+		return;
+	}
+	at += link_delay(s, &lk->cfg);
+	if (sim_faulty(s))
+		link_faults(s, l, d, at);
+	else
+		link_deliver(s, l, d, at);
 }
 
 void link_free(struct link *l)

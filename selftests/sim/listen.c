@@ -33,6 +33,7 @@ static int host_listener(struct host *h, u16 port)
 /* The program of a new server has its connection. */
 static void host_begin(struct sconn *sc)
 {
+	sc->connected = true;
 	app_wake(sc, sc->host->sim->now);
 	if (sc->app->abort_at != RILL_NEVER)
 		app_wake(sc, sc->app->abort_at);
@@ -44,14 +45,18 @@ static struct sconn *host_child(struct host *h, int plan, const struct rill_chil
 	struct sim *s = h->sim;
 	struct sconn *sc = sconn_new(h, plan, 1, child->cid);
 	struct rill_out out;
+	u32 i;
 
 	s->child_of[plan]++;
-	h->accepted++;
 	sc->peer_addr = peer;
+	for (i = 0; i < s->nconns; i++)
+		if (s->conns[i]->plan == plan && !s->conns[i]->side) {
+			sc->mate = s->conns[i];
+			s->conns[i]->mate = sc;
+		}
 	sc->credit_seen = child->peer_credit;
-	sc->connected = true;
 	rill_out_init(&out);
-	ENGINE(sc, &out, rill_conn_accept(&sc->c, child, s->now, &out));
+	ENGINE(sc, &out, rill_conn_accept(&sc->c, child, host_now(h), &out));
 	host_service(sc, &out);
 	return sc;
 }
@@ -96,14 +101,14 @@ static bool host_syn_fast(struct host *h, const struct batch *b, int plan, u64 c
 			host_reply(h, b->d[0]->src, &reply);
 		return false;
 	}
-	if (rill_open_fast(&b->p.h, &b->p.x, b->d[0]->len, path, l, &h->tokens, cid, s->now,
+	if (rill_open_fast(&b->p.h, &b->p.x, b->d[0]->len, path, l, &h->tokens, cid, host_now(h),
 			   &info, fast) != RILL_MIB_NONE ||
 	    (sim_faulty(s) && rng_chance(&s->rng, s->cfg->nomem)) || s->nconns == 2 * SIM_CONNS_MAX)
 		return true;
 	sc = host_child(h, plan, &info, b->d[0]->src);
 	if (fast->data)
 		host_syn_data(sc, b, fast->data);
-	fast->issued = s->now;
+	fast->issued = host_now(h);
 	fast->taken = sc->c.syn_data;
 	*child = sc;
 	return true;
@@ -117,18 +122,18 @@ void host_syn(struct host *h, const struct batch *b)
 	struct rill_reply reply = { 0 };
 	struct rill_fast fast = { 0 };
 	struct sconn *child = NULL;
+	u32 conns = s->nconns, tombs = h->ntombs;
 	struct rill_path path;
 	u64 cid;
 
-	h->in_bytes += b->d[0]->len;
 	if (plan < 0) {
 		if (!rill_stray(&b->p.h, &b->p.x, RILL_R_REFUSED, &reply))
 			return;
 	} else {
-		if (rill_secrets_stale(&h->secrets, RILL_SECRET_LIFE, s->now)) {
+		if (rill_secrets_stale(&h->secrets, RILL_SECRET_LIFE, host_now(h))) {
 			siphash_key_t key = { { rng_u64(&h->rng), rng_u64(&h->rng) } };
 
-			rill_secrets_rotate(&h->secrets, &key, s->now);
+			rill_secrets_rotate(&h->secrets, &key, host_now(h));
 		}
 		l.params = host_params(s, plan, 1);
 		l.credit = max_t(u32, s->cfg->conn[plan].wnd[1], rill_open_credit(&l.params));
@@ -137,16 +142,15 @@ void host_syn(struct host *h, const struct batch *b)
 		if (s->cfg->fast && !host_syn_fast(h, b, plan, cid, &path, &l, &fast, &child))
 			return;
 		if (rill_open_syn(&b->p.h, &b->p.x, b->d[0]->len, &path, &l, &h->secrets,
-				  cid, s->now, &fast, &reply) != RILL_MIB_NONE)
+				  cid, host_now(h), &fast, &reply) != RILL_MIB_NONE)
 			return;
 	}
-	/* 18: an unvalidated peer never gets more than it sent. */
-	h->out_bytes += reply.len;
-	if (h->out_bytes > h->in_bytes)
-		sim_fail(s, "18: %llu bytes for %llu", h->out_bytes, h->in_bytes);
 	host_reply(h, b->d[0]->src, &reply);
 	if (child)
 		host_begin(child);
+	/* 19: a SYN leaves nothing behind. */
+	else if (s->nconns != conns || h->ntombs > tombs)
+		sim_fail(s, "19: a SYN takes memory");
 }
 
 /* An echo for an id nobody has: perhaps a new connection. */
@@ -167,7 +171,7 @@ void host_echo(struct host *h, const struct batch *b)
 		return;
 	}
 	host_path(h, b->d[0]->src, &path);
-	why = rill_open_echo(&b->p.h, &b->p.x, &path, &h->secrets, s->now, &child);
+	why = rill_open_echo(&b->p.h, &b->p.x, &path, &h->secrets, host_now(h), &child);
 	if (why == RILL_MIB_COOKIEOLD && rill_stray(&b->p.h, &b->p.x, RILL_R_COOKIE, &reply))
 		host_reply(h, b->d[0]->src, &reply);
 	if (why != RILL_MIB_NONE || (sim_faulty(s) && rng_chance(&s->rng, s->cfg->nomem)) ||
@@ -199,13 +203,14 @@ static void host_fast(struct sconn *sc, struct rill_out *out)
 	struct sim_run *r;
 
 	sc->c.fast = true;
-	if (rill_secrets_stale(&server->tokens, RILL_TOKEN_KEY_LIFE, s->now)) {
+	if (rill_secrets_stale(&server->tokens, RILL_TOKEN_KEY_LIFE, host_now(server))) {
 		siphash_key_t key = { { rng_u64(&server->rng), rng_u64(&server->rng) } };
 
-		rill_secrets_rotate(&server->tokens, &key, s->now);
+		rill_secrets_rotate(&server->tokens, &key, host_now(server));
 	}
 	host_path(server, sc->host->addr, &path);
-	rill_open_fast(&h, &x, RILL_BASE_DGRAM, &path, &l, &server->tokens, 1, s->now, &child, &fast);
+	rill_open_fast(&h, &x, RILL_BASE_DGRAM, &path, &l, &server->tokens, 1, host_now(server),
+		       &child, &fast);
 	sc->c.token_len = fast.token_len;
 	memcpy(sc->c.token, fast.token, fast.token_len);
 	n = min(n, room);
@@ -219,7 +224,7 @@ static void host_fast(struct sconn *sc, struct rill_out *out)
 	if (s->cfg->hash)
 		host_hash(&sc->hash_tx, r->b, n);
 	sc->written = sc->wmem = n;
-	ENGINE(sc, out, rill_conn_write(&sc->c, &r->r, s->now, out));
+	ENGINE(sc, out, rill_conn_write(&sc->c, &r->r, host_now(sc->host), out));
 }
 
 void host_connect(struct sim *s, u32 plan)
@@ -231,7 +236,7 @@ void host_connect(struct sim *s, u32 plan)
 	rill_out_init(&out);
 	if (s->cfg->fast)
 		host_fast(sc, &out);
-	ENGINE(sc, &out, rill_conn_connect(&sc->c, s->now, &out));
+	ENGINE(sc, &out, rill_conn_connect(&sc->c, host_now(sc->host), &out));
 	host_service(sc, &out);
 	if (sc->app->abort_at != RILL_NEVER)
 		app_wake(sc, sc->app->abort_at);

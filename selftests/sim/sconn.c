@@ -94,7 +94,7 @@ struct sconn *sconn_new(struct host *h, u32 plan, int side, u64 cid)
 	sc->c.keepintvl = 3 * RILL_SEC;
 	sc->c.keepcnt = 6;
 	sc->c.user_timeout = sc->app->user_timeout;
-	rill_conn_init(&sc->c, &cc, s->now);
+	rill_conn_init(&sc->c, &cc, host_now(h));
 	sc->ooo = calloc(cfg->ooo_cap, sizeof(*sc->ooo));
 	sc->c.rx.ooo.v = sc->ooo;
 	sc->c.rx.ooo.cap = cfg->ooo_cap;
@@ -152,24 +152,25 @@ static void host_bury(struct sconn *sc)
 	struct host *h = sc->host;
 	struct sim_tomb *t = calloc(1, sizeof(*t));
 
-	rill_conn_tomb(&sc->c, h->sim->now, &t->t);
+	rill_conn_tomb(&sc->c, host_now(h), &t->t);
 	t->peer_addr = sc->peer_addr;
-	if (t->t.expires <= h->sim->now) {
+	if (t->t.expires <= host_now(h)) {
 		free(t);
 		return;
 	}
 	t->next = h->tombs;
 	h->tombs = t;
+	h->ntombs++;
 }
 
-static void host_timer_arm(struct sconn *sc)
+void host_timer_arm(struct sconn *sc)
 {
 	struct sim *s = sc->host->sim;
 	u64 at = rill_conn_deadline(&sc->c);
 
 	if (sc->dead || at == RILL_NEVER)
 		return;
-	at = max(at, s->now);
+	at = max(at, host_now(sc->host)) - sc->host->skew;
 	if (sc->timer_at <= at)
 		return;
 	/* The slip is part of the deadline: a timer may be late, never early. */
@@ -202,7 +203,7 @@ void host_service(struct sconn *sc, struct rill_out *out)
 
 	if ((sc->c.state == RILL_TIME_WAIT || sc->c.state == RILL_CLOSE) &&
 	    !sc->c.reset_due) {
-		if (out->bits & RILL_B_TOMB || sc->c.cookie_until > s->now ||
+		if (out->bits & RILL_B_TOMB || sc->c.cookie_until > host_now(sc->host) ||
 		    sc->c.state == RILL_TIME_WAIT)
 			host_bury(sc);
 		if (sc->c.tx.recs.next != &sc->c.tx.recs || sc->wmem || sc->lives)
@@ -216,6 +217,7 @@ void host_service(struct sconn *sc, struct rill_out *out)
 	if (out->bits & (RILL_B_READABLE | RILL_B_WRITABLE | RILL_B_CONNECTED) ||
 	    (out->bits & RILL_B_TX && sc->wmem < wmem))
 		app_wake(sc, s->now);
+	witness_conn(sc);
 }
 
 void host_timer(struct sconn *sc, u64 at)
@@ -228,12 +230,13 @@ void host_timer(struct sconn *sc, u64 at)
 	sc->timer_at = RILL_NEVER;
 	if (sc->dead)
 		return;
-	if (rill_conn_deadline(&sc->c) <= s->now) {
+	if (rill_conn_deadline(&sc->c) <= host_now(sc->host)) {
 		TRACE(s, "conn %u.%d timer", sc->plan, sc->side);
 		rill_out_init(&out);
-		ENGINE(sc, &out, rill_conn_timeout(&sc->c, s->now, &out));
+		ENGINE(sc, &out, rill_conn_timeout(&sc->c, host_now(sc->host), &out));
 		host_service(sc, &out);
 		check_served(sc);
+		forge_icmp(sc);
 	} else {
 		host_timer_arm(sc);
 	}

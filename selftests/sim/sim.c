@@ -79,6 +79,20 @@ static void sim_rebind(struct sim *s)
 	h->addr += 100;
 }
 
+/* A host has slept: its clock is ahead of its timers. */
+static void sim_step(struct sim *s)
+{
+	u32 i;
+
+	TRACE(s, "the clock of host %u jumps by %llu", s->cfg->step_host, s->cfg->step);
+	s->host[s->cfg->step_host].skew += s->cfg->step;
+	for (i = 0; i < s->nconns; i++)
+		if (s->conns[i]->host->id == s->cfg->step_host) {
+			s->conns[i]->timer_at = RILL_NEVER;
+			host_timer_arm(s->conns[i]);
+		}
+}
+
 static void sim_event(struct sim *s, const struct ev *e)
 {
 	struct sconn *sc;
@@ -105,6 +119,14 @@ static void sim_event(struct sim *s, const struct ev *e)
 	case EV_REBIND:
 		sim_rebind(s);
 		break;
+	case EV_STEP:
+		sim_step(s);
+		break;
+	case EV_FLOOD:
+		forge_flood(s);
+		break;
+	case EV_SAMPLE:
+		break;
 	}
 }
 
@@ -126,6 +148,13 @@ void sim_init(struct sim *s, u64 seed, const struct sim_cfg *cfg)
 		sim_at(s, cfg->start + cfg->conn[i].at, EV_CONNECT, i, NULL);
 	if (cfg->rebind_at != RILL_NEVER)
 		sim_at(s, cfg->rebind_at, EV_REBIND, 0, NULL);
+	if (cfg->step)
+		sim_at(s, cfg->step_at, EV_STEP, 0, NULL);
+	if (cfg->flood)
+		sim_at(s, cfg->flood_at, EV_FLOOD, 0, NULL);
+	for (i = 0; i < SIM_HOSTS; i++)
+		s->base_rtt += min(cfg->link[i].delay, cfg->link[i].shift_at ?
+				   cfg->link[i].shift_delay : U64_MAX);
 }
 
 /* Run to the end; false: an invariant broke, see @s->why. */
@@ -146,7 +175,7 @@ bool sim_run_all(struct sim *s)
 		sim_event(s, &e);
 	}
 	if (!s->failed)
-		check_end(s);
+		witness_end(s);
 	return !s->failed;
 }
 
@@ -166,5 +195,7 @@ void sim_free(struct sim *s)
 		host_free(&s->host[i]);
 		link_free(&s->link[i]);
 	}
+	if (s->syn)
+		dgram_put(s->syn);
 	free(s->heap);
 }

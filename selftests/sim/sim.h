@@ -4,8 +4,12 @@
  *
  *	main.c		options, ranges of seeds, the report
  *	swarm.c		what a seed means: the network, the faults, the programs
+ *	named.c		networks with a name
  *	sim.c		the virtual clock: a heap of events, the next one runs
- *	link.c		one direction of a path: rate, delay, queue, every fault
+ *	link.c		one direction of a path: delay, every fault
+ *	queue.c		  its bottleneck: rate, drop-tail, marks, CoDel
+ *	forge.c		what one says who is not on the path
+ *	liar.c		what a peer says who lies
  *	host.c		what the module's glue is in Linux, around the engine of
  *			module/core; host.h is between its files
  *	sconn.c		  one end of a connection: memory, timer, effects
@@ -14,7 +18,9 @@
  *	egress.c	  packets out
  *	ingress.c	  packets in, tombstones
  *	app.c		the programs: they write and read a known pattern
- *	check.c		the invariants (reliability.md 3.3), after every event
+ *	check.c		the invariants (reliability.md 3.3) of one engine, after
+ *			every event
+ *	witness.c	those that take both ends, a host or a program to see
  *
  *	  app   app			    app   app
  *	   |     |			     |	   |
@@ -45,6 +51,8 @@ struct dgram {
 	u16 len;
 	u8 ecn;
 	bool damaged;		/* UDP's checksum would refuse it */
+	bool forged;		/* by one who does not see the path: forge.c */
+	bool reply;		/* from no connection: it must not be answered */
 	u8 b[];
 };
 
@@ -59,7 +67,11 @@ struct link_cfg {
 	u64 queue;		/* ns of backlog before the tail drops */
 	u8 ecn;			/* enum link_ecn */
 	u64 mark;		/* ns of backlog from which ECT is marked CE, 0: never */
-	u32 loss, reorder, dup, corrupt, truncate, replay;
+	u64 codel;		/* ns, CoDel's target; 0: no CoDel */
+	u64 mtu_at;		/* from when @mtu is the path's */
+	u64 shift_at, shift_delay;	/* another route, from when (0: none), how long */
+	u32 loss, reorder, dup, corrupt, truncate, replay, forge;
+	u16 mtu;		/* bytes of an IP packet, 0: any */
 	u32 burst, burst_end;	/* Gilbert: start and end of a state that loses all */
 	u64 reorder_by;		/* a reordered datagram is up to this much later */
 	u64 outage_at, outage_len;	/* nothing passes */
@@ -68,9 +80,25 @@ struct link_cfg {
 struct link {
 	struct link_cfg cfg;
 	u64 busy_until, last_arrival;
+	u64 above_at, drop_next;	/* CoDel's, queue.c */
+	u32 ndrop;
+	bool dropping;
+	u64 passed, waited, drops, marks;	/* datagrams and ns, of all its life */
 	bool bad;		/* in a loss burst */
 	struct dgram *old[SIM_REPLAY];
 	u32 nold;
+};
+
+/* How a peer lies: liar.c. */
+enum sim_lie {
+	LIE_NONE,
+	LIE_TWICE,	/* acknowledges everything three times */
+	LIE_SHRINK,	/* takes credit back */
+	LIE_ACKS,	/* acknowledges what has not arrived */
+	LIE_BELOW,	/* acknowledges all below the newest packet */
+	LIE_SHUT,	/* gives no credit, for ever */
+	LIE_SILLY,	/* gives credit by the byte */
+	LIE_MAX,
 };
 
 /* One program's side of a connection. */
@@ -87,6 +115,7 @@ struct app_cfg {
 	u64 life;
 	bool nodelay, keepalive;
 	bool half;		/* says FIN as soon as all is written */
+	u8 lie;			/* enum sim_lie */
 };
 
 struct sim_cfg {
@@ -98,6 +127,12 @@ struct sim_cfg {
 	u64 faults_end;		/* absolute */
 	u64 deadline;		/* absolute: everything must be over */
 	u64 rebind_at;		/* the client's address changes, RILL_NEVER: not */
+	u64 skew;		/* host 1's clock is ahead of host 0's */
+	u64 step_at, step;	/* a host's clock jumps ahead: it slept */
+	u32 step_host;
+	u64 flood_at;		/* many SYNs from nowhere */
+	u32 flood;		/* how many */
+	u32 icmp;		/* chance, per packet sent, of an ICMP error about it */
 	u64 coalesce;		/* a receiver gathers datagrams this long */
 	u64 slip;		/* timers come up to this late */
 	u32 txfail;		/* chance that the carrier refuses a run */
@@ -106,15 +141,19 @@ struct sim_cfg {
 	u64 listen_off, listen_on;	/* nobody listens in between */
 	u16 ooo_cap;		/* ranges a receiver keeps, and gaps of records */
 	bool hostile;		/* damaged datagrams reach the engine */
-	bool liar;		/* servers acknowledge all up to the newest packet */
+	bool caught;		/* client 0 must notice that its peer lies */
 	bool lossy_only;	/* nothing in it may end a connection early */
+	bool timed;		/* the deadline ends it, whatever is left */
 	bool hash;		/* hash both streams */
 	bool fast;		/* clients have tokens, and data in their SYNs */
+	u64 most;		/* bytes a program sends, at most */
 	u64 want;		/* bytes a second connection 0's server must read, 0: any */
 	u32 check_every;	/* full invariants every so many events */
 };
 
-enum ev_kind { EV_ARRIVE, EV_POLL, EV_TIMER, EV_APP, EV_CONNECT, EV_REBIND };
+enum ev_kind {
+	EV_ARRIVE, EV_POLL, EV_TIMER, EV_APP, EV_CONNECT, EV_REBIND, EV_STEP, EV_FLOOD, EV_SAMPLE,
+};
 
 struct ev {
 	u64 at, seq;
@@ -126,10 +165,12 @@ struct ev {
 struct sim;
 struct host;
 
-/* Bits of what a direction of a connection has seen, one a packet number. */
+/* Packet numbers a connection has seen, in pieces: a liar's may be anywhere. */
+#define PNSET_BITS	4096
 struct pnset {
-	u8 *bits;
-	u64 cap;
+	struct pnset *next;
+	u64 base;		/* number of the first, in pieces */
+	u64 bits[PNSET_BITS / 64];
 };
 
 struct sim_run {
@@ -152,6 +193,7 @@ struct sconn {
 	u32 plan;		/* in sim_cfg.conn */
 	int side;		/* 0 client, 1 server */
 	u16 peer_addr;
+	struct sconn *mate;	/* the other end, NULL: not known yet */
 	bool dead;		/* the engine is done with it */
 	bool torn;		/* left a tombstone */
 	u64 timer_at, app_at;
@@ -177,9 +219,17 @@ struct sconn {
 	int err;		/* reported by the engine, 0: none */
 	u8 resets;		/* how often B_RESET came */
 	bool connected, eof, shut, closed, aborted, stalled;
-	/* check.c */
+	bool running;		/* inside app_run() */
+	u64 lie_credit;		/* told the peer last, by one who lies */
+	/* An invariant, with its number, of the connection @sc. */
+#define CHECK(sc, cond, ...) do {					\
+	if (!(cond))							\
+		sim_fail((sc)->host->sim, __VA_ARGS__);			\
+} while (0)
+
+/* check.c */
 	u64 pn_last, credit_last, credit_seen;
-	struct pnset rx_pns;
+	struct pnset *rx_pns;
 	u64 finished_at;
 	u64 mib[RILL_MIB_MAX];
 };
@@ -194,6 +244,7 @@ struct host {
 	struct sim *sim;
 	u32 id;
 	u16 addr, old_addr;
+	u64 skew;		/* its clock is ahead of the simulator's */
 	struct rng rng;		/* ids and keys */
 	struct rill_secrets secrets, tokens;
 	siphash_key_t id_key;
@@ -201,8 +252,8 @@ struct host {
 	struct sim_tomb *tombs;
 	struct dgram *rxq, **rxtail;
 	bool polling;
-	u64 accepted;
-	u64 in_bytes, out_bytes;	/* of handshakes without state */
+	u32 ntombs;
+	const struct dgram *answering;	/* what a reply would be the answer to */
 };
 
 struct sim {
@@ -215,6 +266,8 @@ struct sim {
 	struct host host[SIM_HOSTS];
 	struct sconn *conns[2 * SIM_CONNS_MAX];
 	u32 nconns;
+	struct dgram *syn;	/* one that was seen, for forgers */
+	u64 base_rtt;		/* the path's, without any queue */
 	u64 child_of[SIM_CONNS_MAX];	/* accepts by plan */
 	u64 pkts, bytes_delivered, drops, damaged;
 	bool trace, failed;
@@ -243,8 +296,30 @@ static inline bool sim_faulty(const struct sim *s)
 	return s->now < s->cfg->faults_end;
 }
 
+/* What the clock of a host shows: it runs even, and may jump ahead. */
+static inline u64 host_now(const struct host *h)
+{
+	return h->sim->now + h->skew;
+}
+
+/* queue.c */
+u64 queue_pass(struct sim *s, struct link *lk, struct dgram *d);
+
+/* forge.c */
+void forge_copy(struct sim *s, u32 l, const struct dgram *d, u64 at);
+void forge_flood(struct sim *s);
+void forge_icmp(struct sconn *sc);
+
+/* liar.c */
+bool lie_starves(const struct sim *s, u32 plan);
+void lie_acks(struct sconn *sc);
+void lie_header(struct sconn *sc, struct rill_hdr *h);
+void lie_packet(const struct sconn *sc, struct dgram *d);
+
 /* link.c */
 void link_send(struct sim *s, u32 l, struct dgram *d);
+void link_deliver(struct sim *s, u32 l, struct dgram *d, u64 at);
+struct dgram *dgram_copy(const struct dgram *d, u32 len);
 void link_free(struct link *l);
 struct dgram *dgram_new(u32 len);
 void dgram_put(struct dgram *d);
@@ -255,6 +330,7 @@ void host_free(struct host *h);
 
 /* sconn.c */
 void host_timer(struct sconn *sc, u64 at);
+void host_timer_arm(struct sconn *sc);
 void host_service(struct sconn *sc, struct rill_out *out);
 void sconn_free(struct sconn *sc);
 
@@ -290,11 +366,20 @@ void check_move(struct sconn *sc, u8 from);
 void check_tx(struct sconn *sc, const struct rill_tx *tx);
 void check_packet(struct sconn *sc, const u8 *b, u32 len);
 void check_rx(struct sconn *sc, u64 pn, u32 n);
-void check_end(struct sim *s);
-void pnset_free(struct pnset *p);
+
+/* witness.c */
+void witness_conn(struct sconn *sc);
+void witness_payload(struct sconn *sc, u32 len);
+void witness_reply(struct host *h, const u8 *b, u32 len, bool tomb);
+void witness_secrets(struct host *h, const u8 *b, u32 len);
+u64 witness_state(const struct host *h);
+void witness_end(struct sim *s);
+void pnset_free(struct pnset **set);
 
 /* swarm.c */
 void swarm_draw(struct sim_cfg *cfg, u64 seed);
-bool swarm_scenario(struct sim_cfg *cfg, const char *name);
+
+/* named.c */
+bool named_scenario(struct sim_cfg *cfg, const char *name);
 
 #endif /* RILL_SIM_H */

@@ -147,7 +147,7 @@ void host_read(struct sconn *sc, u32 len)
 		host_ring_take(sc, sc->key_rx, sc->rd, len);
 	}
 	rill_out_init(&out);
-	ENGINE(sc, &out, rill_conn_read(&sc->c, len, sc->host->sim->now, &out));
+	ENGINE(sc, &out, rill_conn_read(&sc->c, len, host_now(sc->host), &out));
 	host_look_eof(sc);
 	host_service(sc, &out);
 }
@@ -181,7 +181,7 @@ static void host_record_written(struct sconn *sc, u32 bytes)
 		life = calloc(1, sizeof(*life));
 		sc->lives++;
 	}
-	rill_conn_record(&sc->c, bytes, &life->l, s->now + sc->app->life);
+	rill_conn_record(&sc->c, bytes, life ? &life->l : NULL, host_now(sc->host) + sc->app->life);
 }
 
 /* As sendmsg() does: into the last run as long as it takes, then into new ones. */
@@ -221,7 +221,7 @@ bool host_write(struct sconn *sc, u32 len)
 			r->r.len = n;
 			r->r.n = (n + sc->c.payload - 1) / sc->c.payload;
 			host_fill(sc, rec, r->b, done, n);
-			ENGINE(sc, &out, rill_conn_write(&sc->c, &r->r, s->now, &out));
+			ENGINE(sc, &out, rill_conn_write(&sc->c, &r->r, host_now(sc->host), &out));
 		}
 		if (s->cfg->hash)
 			host_hash(&sc->hash_tx, r->b + r->r.len - n, n);
@@ -248,7 +248,7 @@ void host_shut(struct sconn *sc)
 	if (!sc->dead) {
 		bool used;
 
-		ENGINE(sc, &out, used = rill_conn_shut_wr(&sc->c, &fin->r, sc->host->sim->now,
+		ENGINE(sc, &out, used = rill_conn_shut_wr(&sc->c, &fin->r, host_now(sc->host),
 							  &out));
 		if (used)
 			fin = NULL;
@@ -266,7 +266,7 @@ void host_abort(struct sconn *sc)
 	if (sc->dead)
 		return;
 	rill_out_init(&out);
-	ENGINE(sc, &out, rill_conn_abort(&sc->c, RILL_R_ABORT, sc->host->sim->now, &out));
+	ENGINE(sc, &out, rill_conn_abort(&sc->c, RILL_R_ABORT, host_now(sc->host), &out));
 	host_service(sc, &out);
 }
 
@@ -285,7 +285,7 @@ void host_close(struct sconn *sc)
 	if (sc->dead)
 		return;
 	rill_out_init(&out);
-	ENGINE(sc, &out, rill_conn_orphan(&sc->c, sc->host->sim->now, &out));
+	ENGINE(sc, &out, rill_conn_orphan(&sc->c, host_now(sc->host), &out));
 	host_service(sc, &out);
 }
 

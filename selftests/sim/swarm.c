@@ -3,8 +3,8 @@
  * swarm.c - what a seed means.
  *
  * Owns the draw: each fault's probability is itself drawn, most often 0, so
- * that seeds differ in kind and rare combinations come up.  And the scenarios
- * that have a name instead of a seed.
+ * that seeds differ in kind and rare combinations come up.  Most seeds are
+ * short: many small networks find more than a few large ones.
  */
 #include "sim.h"
 
@@ -26,6 +26,13 @@ static void draw_link(struct link_cfg *l, struct rng *r, const struct sim_cfg *c
 	l->mark = rng_u64(r) % 4 || l->rate < 1000000 ? 0 :
 		max(l->queue / 4, 5 * RILL_MSEC);
 	l->ecn = rng_below(r, 6) ? LINK_ECN_KEPT : rng_below(r, LINK_ECN_DROPPED + 1);
+	if (l->rate >= 1000000 && rng_below(r, 4) == 0)
+		l->codel = rng_log(r, RILL_MSEC, 20 * RILL_MSEC);
+	if (rng_below(r, 6) == 0) {
+		l->shift_at = cfg->start + rng_below(r, 5 * RILL_SEC);
+		l->shift_delay = rng_log(r, RILL_USEC, 300 * RILL_MSEC);
+	}
+	l->forge = rng_below(r, 4) ? 0 : draw_fault(r);
 	l->loss = draw_fault(r);
 	l->reorder = draw_fault(r);
 	l->dup = draw_fault(r);
@@ -46,7 +53,7 @@ static void draw_link(struct link_cfg *l, struct rng *r, const struct sim_cfg *c
 static void draw_app(struct app_cfg *a, struct rng *r, const struct sim_cfg *cfg)
 {
 	memset(a, 0, sizeof(*a));
-	a->total = rng_below(r, 8) ? rng_log(r, 0, 1 << 20) : 0;
+	a->total = rng_below(r, 8) ? rng_log(r, 0, cfg->most) : 0;
 	a->wchunk = rng_log(r, 1, 65536);
 	a->rchunk = rng_log(r, 1, 65536);
 	/* No more than some thousand calls, nor some ten seconds of waiting. */
@@ -95,9 +102,9 @@ static void draw_conn(struct sim_cfg *cfg, u32 i, struct rng *r)
 		u16 pay = payloads[rng_below(r, 7)];
 
 		cfg->conn[i].payload[side] = pay;
-		cfg->conn[i].wnd[side] = rng_log(r, pay, 1 << 18);
+		cfg->conn[i].wnd[side] = rng_log(r, pay, max_t(u32, pay, cfg->most / 2));
 		cfg->conn[i].wnd_max[side] = rng_u64(r) & 1 ? cfg->conn[i].wnd[side] :
-			rng_log(r, cfg->conn[i].wnd[side], 1 << 20);
+			rng_log(r, cfg->conn[i].wnd[side], 2 * cfg->conn[i].wnd[side]);
 		cfg->conn[i].sndbuf[side] = rng_log(r, 4096, 1 << 20);
 		draw_app(&cfg->conn[i].app[side], r, cfg);
 	}
@@ -124,8 +131,51 @@ static void draw_conn(struct sim_cfg *cfg, u32 i, struct rng *r)
 		cfg->conn[i].app[0].half = true;
 }
 
+/* What befalls hosts and comes from strangers. */
+static void draw_hosts(struct sim_cfg *cfg, struct rng *r)
+{
+	cfg->skew = rng_u64(r) & 1 ? rng_log(r, 1, 1ULL << 50) : 0;
+	if (rng_below(r, 6) == 0) {
+		cfg->step_at = cfg->start + rng_below(r, 10 * RILL_SEC);
+		cfg->step_host = rng_below(r, SIM_HOSTS);
+		/* As long as no connection is given up for it. */
+		cfg->step = rng_log(r, RILL_MSEC, cfg->lossy_only ? 3 * RILL_SEC : 2000 * RILL_SEC);
+	}
+	if (rng_below(r, 16) == 0) {
+		cfg->flood_at = cfg->start + rng_below(r, 10 * RILL_SEC);
+		cfg->flood = rng_log(r, 1, 200);
+	}
+	cfg->icmp = cfg->lossy_only || rng_below(r, 4) ? 0 : draw_fault(r);
+}
+
+/* Peers that lie; where all must arrive, lies that starve nobody. */
+static void draw_lies(struct sim_cfg *cfg, struct rng *r)
+{
+	u32 i;
+
+	for (i = 0; i < cfg->nconns; i++)
+		if (rng_below(r, 8) == 0)
+			cfg->conn[i].app[rng_u64(r) & 1].lie =
+				1 + rng_below(r, cfg->lossy_only ? LIE_SHRINK : LIE_MAX - 1);
+}
+
+/* The path takes smaller packets than the ends think, from some time on. */
+static void draw_mtu(struct link_cfg *l, struct rng *r, const struct sim_cfg *cfg)
+{
+	static const u16 mtus[] = { 576, 1280, 1400, 1500 };
+
+	if (rng_below(r, 12))
+		return;
+	l->mtu = mtus[rng_below(r, 4)];
+	l->mtu_at = rng_u64(r) & 1 ? cfg->start + rng_below(r, 5 * RILL_SEC) : 0;
+}
+
 void swarm_draw(struct sim_cfg *cfg, u64 seed)
 {
+	static const u32 mosts[] = {
+		1 << 12, 1 << 13, 1 << 13, 1 << 14, 1 << 14, 1 << 14, 1 << 14, 1 << 14,
+		1 << 14, 1 << 14, 1 << 15, 1 << 15, 1 << 15, 1 << 16, 1 << 17, 1 << 20,
+	};
 	static const u64 starts[] = { 1, 1ULL << 31, 1ULL << 32, 1ULL << 42, 1ULL << 52 };
 	struct rng r;
 	u32 i;
@@ -134,12 +184,17 @@ void swarm_draw(struct sim_cfg *cfg, u64 seed)
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->start = starts[rng_below(&r, 5)] + rng_below(&r, RILL_SEC);
 	cfg->lossy_only = rng_u64(&r) & 1;
+	cfg->most = mosts[rng_below(&r, sizeof(mosts) / sizeof(mosts[0]))];
 	cfg->faults_end = cfg->start + rng_log(&r, RILL_SEC, 60 * RILL_SEC);
 	for (i = 0; i < SIM_HOSTS; i++)
 		draw_link(&cfg->link[i], &r, cfg);
 	cfg->nconns = rng_log(&r, 1, 4);
 	for (i = 0; i < cfg->nconns; i++)
 		draw_conn(cfg, i, &r);
+	draw_hosts(cfg, &r);
+	draw_lies(cfg, &r);
+	for (i = 0; i < SIM_HOSTS && !cfg->lossy_only; i++)
+		draw_mtu(&cfg->link[i], &r, cfg);
 	cfg->rebind_at = RILL_NEVER;
 	if (!cfg->lossy_only && rng_below(&r, 8) == 0)
 		cfg->rebind_at = cfg->start + rng_below(&r, 20 * RILL_SEC);
@@ -174,177 +229,10 @@ void swarm_draw(struct sim_cfg *cfg, u64 seed)
 	/*
 	 * A client that moves between two SYNs is another one to the listener, and a
 	 * SYN with a token that is replayed when nothing of it is remembered opens
-	 * again (PROTOCOL.md 7.5): both are not for the invariants to deny.
+	 * again (PROTOCOL.md 7.5), as one is that comes late to a server that slept,
+	 * or with another id: these are not for the invariants to deny.
 	 */
-	cfg->fast = cfg->rebind_at == RILL_NEVER && !cfg->link[0].replay &&
+	cfg->fast = cfg->rebind_at == RILL_NEVER && !cfg->link[0].replay && !cfg->hostile &&
+		    !(cfg->step && cfg->step_host) &&
 		    !cfg->link[1].replay && rng_below(&r, 3) == 0;
-}
-
-/* 100 MiB each way at once through what the second issue names. */
-static void scenario_big(struct sim_cfg *cfg)
-{
-	struct link_cfg l = {
-		.rate = 125000000, .delay = 20 * RILL_MSEC, .queue = 100 * RILL_MSEC,
-		.loss = 50000, .reorder = 250000, .reorder_by = 10 * RILL_MSEC,
-		.dup = 10000, .corrupt = 1000,
-	};
-	int side;
-
-	cfg->link[0] = cfg->link[1] = l;
-	cfg->nconns = 1;
-	cfg->conn[0].port = 1000;
-	for (side = 0; side < 2; side++) {
-		struct app_cfg a = {
-			.total = 100 << 20, .wchunk = 65536, .rchunk = 65536,
-			.close_off = U64_MAX, .abort_at = RILL_NEVER, .half = true,
-		};
-
-		cfg->conn[0].app[side] = a;
-		cfg->conn[0].payload[side] = 1432;
-		cfg->conn[0].wnd[side] = 131072;
-		cfg->conn[0].wnd_max[side] = 6 << 20;
-		cfg->conn[0].sndbuf[side] = 4 << 20;
-	}
-	cfg->hash = true;
-	cfg->check_every = 997;
-}
-
-/* The same bytes over a clean path of 1 Gbit/s: the speed of engine and simulator. */
-static void scenario_clean(struct sim_cfg *cfg)
-{
-	scenario_big(cfg);
-	cfg->link[0].loss = cfg->link[0].reorder = cfg->link[0].dup = cfg->link[0].corrupt = 0;
-	cfg->link[1] = cfg->link[0];
-}
-
-/*
- * 100 MiB one way, 100 Mbit/s, 40 ms of round trip, a queue of one bandwidth-delay
- * product: the window must find the rate and stay near it.
- */
-static void scenario_wan(struct sim_cfg *cfg)
-{
-	scenario_clean(cfg);
-	cfg->link[0].rate = cfg->link[1].rate = 12500000;
-	cfg->link[0].queue = cfg->link[1].queue = 40 * RILL_MSEC;
-	cfg->conn[0].app[1].total = 0;
-	/* 95 % of the line's payload, its start and end included */
-	cfg->want = 12500000ULL * 1432 / 1484 * 95 / 100;
-}
-
-/* Two such flows, the second 5 s after the first: each its share. */
-static void scenario_fair(struct sim_cfg *cfg)
-{
-	scenario_wan(cfg);
-	cfg->want = 0;
-	cfg->nconns = 2;
-	cfg->conn[1] = cfg->conn[0];
-	cfg->conn[1].port++;
-	cfg->conn[1].at = cfg->start + 5 * RILL_SEC;
-}
-
-/* The line of scenario_wan() that loses one packet in a hundred. */
-static void scenario_lossy(struct sim_cfg *cfg)
-{
-	scenario_wan(cfg);
-	cfg->want = 0;
-	cfg->link[0].loss = cfg->link[1].loss = 10000;
-}
-
-static void scenario_wan_bbr(struct sim_cfg *cfg)
-{
-	scenario_wan(cfg);
-	cfg->conn[0].cc = 2;
-	/* The price of looking for the empty path's round trip: 200 ms in 5 s. */
-	cfg->want = 12500000ULL * 1432 / 1484 * 92 / 100;
-}
-
-/* BBR does not take one lost packet in a hundred for a full path. */
-static void scenario_lossy_bbr(struct sim_cfg *cfg)
-{
-	scenario_lossy(cfg);
-	cfg->conn[0].cc = 2;
-	cfg->want = 12500000ULL * 1432 / 1484 * 80 / 100;
-}
-
-static void scenario_fair_bbr(struct sim_cfg *cfg)
-{
-	scenario_fair(cfg);
-	cfg->conn[0].cc = cfg->conn[1].cc = 2;
-}
-
-/* A queue that marks at half of itself: nothing is lost once slow start is over. */
-static void scenario_ecn(struct sim_cfg *cfg)
-{
-	scenario_wan(cfg);
-	cfg->link[0].mark = 20 * RILL_MSEC;
-	cfg->want = 12500000ULL * 1432 / 1484 * 94 / 100;
-}
-
-static void scenario_ecn_bbr(struct sim_cfg *cfg)
-{
-	scenario_ecn(cfg);
-	cfg->conn[0].cc = 2;
-	cfg->want = 12500000ULL * 1432 / 1484 * 85 / 100;
-}
-
-/* Marks from 2 ms on, as L4S has it: the line stays busy with a queue that short. */
-static void scenario_prague(struct sim_cfg *cfg)
-{
-	scenario_wan(cfg);
-	cfg->link[0].mark = 2 * RILL_MSEC;
-	cfg->link[0].delay = cfg->link[1].delay = 5 * RILL_MSEC;
-	cfg->conn[0].cc = 3;
-	cfg->want = 12500000ULL * 1432 / 1484 * 90 / 100;
-}
-
-/* A receiver that acknowledges what it has not: caught by a number never used. */
-static void scenario_liar(struct sim_cfg *cfg)
-{
-	scenario_lossy(cfg);
-	cfg->lossy_only = false;
-	cfg->hash = false;
-	cfg->liar = true;
-}
-
-static const struct {
-	const char *name;
-	void (*fill)(struct sim_cfg *cfg);
-} swarm_scenarios[] = {
-	{ "big", scenario_big },
-	{ "clean", scenario_clean },
-	{ "wan", scenario_wan },
-	{ "fair", scenario_fair },
-	{ "lossy", scenario_lossy },
-	{ "wan-bbr", scenario_wan_bbr },
-	{ "fair-bbr", scenario_fair_bbr },
-	{ "lossy-bbr", scenario_lossy_bbr },
-	{ "liar", scenario_liar },
-	{ "ecn", scenario_ecn },
-	{ "ecn-bbr", scenario_ecn_bbr },
-	{ "prague", scenario_prague },
-};
-
-
-/* The scenario called @name; false: there is none. */
-bool swarm_scenario(struct sim_cfg *cfg, const char *name)
-{
-	u32 i;
-
-	memset(cfg, 0, sizeof(*cfg));
-	cfg->start = RILL_SEC;
-	cfg->faults_end = RILL_NEVER;
-	cfg->deadline = 7200 * RILL_SEC;
-	cfg->rebind_at = cfg->listen_off = cfg->listen_on = RILL_NEVER;
-	cfg->coalesce = 50 * RILL_USEC;
-	cfg->gso = RILL_RUN_MAX;
-	cfg->ooo_cap = 256;
-	cfg->lossy_only = true;
-	cfg->check_every = 1;
-	for (i = 0; i < sizeof(swarm_scenarios) / sizeof(swarm_scenarios[0]); i++) {
-		if (strcmp(swarm_scenarios[i].name, name))
-			continue;
-		swarm_scenarios[i].fill(cfg);
-		return true;
-	}
-	return false;
 }
