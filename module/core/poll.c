@@ -100,6 +100,7 @@ static void rill_poll_skip(struct rill_conn *c, struct rill_tx *tx, u64 now)
 	if (rill_ackq_pending(&c->aq))
 		rill_ackq_put(&c->aq, &tx->ext, RILL_ACK_PAIRS_MAX, now);
 	rill_ext_put_skip(&tx->ext, life->from, life->to, life->next);
+	tx->h.off = c->tx.nxt;
 	tx->h.flags = tx->last_flags = RILL_F_ELICIT;
 	if (!tx->run->nrec)
 		tx->rec_flags &= ~RILL_REC_RTX;
@@ -424,6 +425,8 @@ static void rill_sent_syn(struct rill_conn *c, u64 now)
 	c->fast_sent = c->token_len && c->fast;
 	c->syn_sent_at = now;
 	c->syn_at = now + (RILL_RTT_INITIAL << min_t(u8, c->attempts, 7));
+	if (c->user_timeout)
+		c->syn_at = min(c->syn_at, c->rx_at + c->user_timeout);
 	c->attempts++;
 	rill_count(c, RILL_MIB_SYNS, 1);
 }

@@ -37,7 +37,7 @@
  *				set last (64 KiB)
  *	ack=9,5-7 ack=all ack=last	ranges, newest first; delay=10ms
  *	CID			an item with the sender's id (SYN, SYNACK, ECHO have it)
- *	id= cid= ports=S/D params=PAYLOAD/DELAY/TYPE[/RECORD] cookie=HEX token=ask|have|HEX
+ *	id= cid= ports=S/D params=PAYLOAD/DELAY/TYPE[/RECORD] cookie=HEX token=ask|have|some|HEX
  *	data= reason= ecn=E0/E1/CE skip=FROM/TO/NEXT	items and fields; 0 leaves one out
  *	item=TYPE:HEX		an item as it is, after the others
  *	ip=CE ip=ECT0		field of the IP header

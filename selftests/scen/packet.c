@@ -188,7 +188,7 @@ static void parse_params(struct scen *s, struct spec *p, char *v)
 					  .sock_type = n[2], .max_record = n[3] };
 }
 
-/* token=ask: an empty one; token=have: the one that was given last. */
+/* token=ask: an empty one; token=have: the one given last; token=some: any (leaving). */
 static void parse_token(struct scen *s, struct spec *p, const char *v)
 {
 	if (!strcmp(v, "ask")) {
@@ -196,6 +196,8 @@ static void parse_token(struct scen *s, struct spec *p, const char *v)
 	} else if (!strcmp(v, "have")) {
 		memcpy(p->token, s->token, s->token_len);
 		p->token_len = s->token_len;
+	} else if (!strcmp(v, "some")) {
+		p->token_len = 1;
 	} else {
 		p->token_len = parse_hex(s, v, p->token, RILL_TOKEN_MAX);
 	}

@@ -335,6 +335,8 @@ static bool duo_fast(struct duo *d, const struct duo_pkt *k, const struct rill_l
 	}
 	d->last_fast = rill_open_fast(&p.h, &p.x, k->len, &d->path, l, &d->tokens, d->cid1, d->now,
 				      &child, fast);
+	if (d->last_fast == RILL_MIB_FASTPASSIVEFAIL)
+		e->mib[RILL_MIB_FASTPASSIVEFAIL]++;
 	if (d->last_fast != RILL_MIB_NONE || d->fast_full)
 		return true;
 	duo_child(d, &child);
