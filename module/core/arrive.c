@@ -131,7 +131,8 @@ void rill_conn_detect(struct rill_conn *c, u64 before, u64 now)
 	if (!l.pkts)
 		return;
 	c->st.lost += l.pkts;
-	rill_ecn_lost(&c->ecn, l.pkts);
+	if (rill_ecn_lost(&c->ecn, l.pkts))
+		rill_count(c, RILL_MIB_ECNFAILS, 1);
 	rill_count(c, RILL_MIB_LOST, l.pkts);
 	loss.packets = l.pkts;
 	loss.sent_at = l.newest_sent_at;

@@ -208,8 +208,8 @@ void rill_conn_timeout(struct rill_conn *c, u64 now, struct rill_out *out)
 		 */
 		c->pto_probes = c->confirmed ? 2 : rill_send_busy(&c->tx);
 		c->pto_count = min_t(u32, c->pto_count + 1, U8_MAX);
-		if (c->pto_count > 1)
-			rill_ecn_silent(&c->ecn);
+		if (c->pto_count > 1 && rill_ecn_silent(&c->ecn))
+			rill_count(c, RILL_MIB_ECNFAILS, 1);
 		if (!c->confirmed)
 			c->echo_due = true;
 		rill_count(c, RILL_MIB_PTOS, 1);

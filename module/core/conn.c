@@ -352,6 +352,7 @@ void rill_conn_rebind(struct rill_conn *c, u64 now)
 	c->cc.undo_ok = false;
 	c->rtt.min = c->rtt.latest;
 	c->rtt.min_at = now;
+	rill_ecn_restart(&c->ecn);
 }
 
 /* Fill a tombstone for a connection that ended. */

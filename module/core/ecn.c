@@ -63,17 +63,18 @@ u32 rill_ecn_acked(struct rill_ecn *e, const u32 *counts, u32 acked)
 	return fresh[2];
 }
 
-/* Time-outs in a row: perhaps the path drops what could be marked. */
-void rill_ecn_silent(struct rill_ecn *e)
+/* Time-outs in a row: perhaps the path drops what could be marked.  True: so it is taken. */
+bool rill_ecn_silent(struct rill_ecn *e)
 {
-	if (e->state == RILL_ECN_TESTING && !e->tested && (e->sent[0] || e->sent[1]))
-		e->state = RILL_ECN_FAILED;
+	if (e->state != RILL_ECN_TESTING || e->tested || (!e->sent[0] && !e->sent[1]))
+		return false;
+	e->state = RILL_ECN_FAILED;
+	return true;
 }
 
 /* Losses; time-outs do not come in a row where probes, which are not marked, get through. */
-void rill_ecn_lost(struct rill_ecn *e, u32 n)
+bool rill_ecn_lost(struct rill_ecn *e, u32 n)
 {
 	e->lost += n;
-	if (e->lost >= RILL_ECN_TEST)
-		rill_ecn_silent(e);
+	return e->lost >= RILL_ECN_TEST && rill_ecn_silent(e);
 }

@@ -41,8 +41,8 @@ struct rill_ecn {
 void rill_ecn_restart(struct rill_ecn *e);
 void rill_ecn_sent(struct rill_ecn *e, u8 code, u32 n);
 u32 rill_ecn_acked(struct rill_ecn *e, const u32 *counts, u32 acked);
-void rill_ecn_silent(struct rill_ecn *e);
-void rill_ecn_lost(struct rill_ecn *e, u32 n);
+bool rill_ecn_silent(struct rill_ecn *e);
+bool rill_ecn_lost(struct rill_ecn *e, u32 n);
 
 static inline bool rill_ecn_works(const struct rill_ecn *e)
 {
