@@ -105,7 +105,7 @@ static void member_set(struct rill_conn *c, const struct member *m, u64 v)
 	}
 }
 
-int call_mib(const char *name)
+static int call_mib(const char *name)
 {
 	size_t i;
 
@@ -115,7 +115,7 @@ int call_mib(const char *name)
 	return -1;
 }
 
-int call_errno(const char *name)
+static int call_errno(const char *name)
 {
 	size_t i;
 

@@ -3,7 +3,9 @@
  * scen.h - the scenario runner's parts.  The language is described in main.c.
  *
  *	main.c		files and lines, the clock, what is said of a failure
- *	packet.c	packets in words: to bytes, and compared with what was sent
+ *	words.c		packets in words (spec.h)
+ *	arrives.c	from these to bytes, and to the engine
+ *	leaves.c	what the engine sends, compared with them
  *	call.c		what the program does, what is set, what is looked at
  *
  * The engine, its memory and the listener around it are those of the unit tests
@@ -60,10 +62,14 @@ void fail(struct scen *s, const char *fmt, ...) __attribute__((format(printf, 2,
 void scen_begin(struct scen *s);
 void scen_line(struct scen *s, const char *text);
 
-/* packet.c */
+/* words.c */
 u64 number(struct scen *s, const char *word);
 bool number_of(const char *word, u64 *v);
+
+/* arrives.c */
 void packet_arrives(struct scen *s, const struct words *w);
+
+/* leaves.c */
 void packet_leaves(struct scen *s, const struct words *w, u64 from, u64 to);
 void packet_unexpected(struct scen *s);
 void packet_show(struct scen *s, const struct duo_pkt *k, char *b, size_t size);
@@ -72,7 +78,5 @@ bool packet_wait(struct scen *s, u64 until);
 /* call.c */
 bool call_do(struct scen *s, const struct words *w);
 void call_look(struct scen *s, const struct words *w);
-int call_mib(const char *name);
-int call_errno(const char *name);
 
 #endif /* RILL_SCEN_H */
