@@ -44,6 +44,7 @@ void rill_sock_init(struct sock *sk)
 	INIT_LIST_HEAD(&rs->accept_q);
 	INIT_LIST_HEAD(&rs->defer_q);
 	INIT_LIST_HEAD(&rs->accept_node);
+	INIT_LIST_HEAD(&rs->marks);
 	INIT_HLIST_NODE(&rs->bind_node);
 	INIT_HLIST_NODE(&rs->listen_node);
 	spin_lock_init(&rs->accept_lock);
@@ -112,6 +113,7 @@ void rill_purge(struct sock *sk)
 
 	rill_rcv_purge(sk);
 	rill_send_purge(&rs->conn.tx);
+	rill_stamps_purge(sk);
 	rill_reclaim(sk);
 	kfree(rs->ooo_mem);
 	rs->ooo_mem = NULL;

@@ -30,6 +30,7 @@ struct rill_way {
 	__be16		dport;		/* UDP port at the other end */
 	u8		tos;		/* or traffic class; ECN bits clear */
 	s16		hops;		/* TTL or hop limit, -1: the route's */
+	u32		mark;
 	int		oif;		/* device, 0: any */
 };
 
@@ -66,6 +67,7 @@ void rill_way_opts(const struct sock *sk, struct rill_way *way);
 void rill_way_of(struct sock *sk, struct rill_way *way);
 struct dst_entry *rill_route_lookup(struct sock *sk, const struct rill_way *way);
 void rill_route_set(struct sock *sk, struct dst_entry *dst);
+void rill_route_keep(struct sock *sk, struct dst_entry *dst);
 struct dst_entry *rill_route(struct sock *sk);
 int rill_route_connect(struct sock *sk);
 
@@ -76,7 +78,7 @@ int rill_dgram_turn(struct sock *sk, bool v6);
 
 /* dgram_cmsg.c */
 int rill_dgram_cmsgs(struct sock *sk, struct msghdr *msg, struct rill_dgram_to *to,
-		     struct rill_way *way);
+		     struct rill_way *way, struct sockcm_cookie *sockc);
 void rill_dgram_put_cmsgs(struct sock *sk, struct msghdr *msg, const struct sk_buff *skb,
 			  int iif);
 

@@ -104,23 +104,24 @@ static int rill_cmsg_ipv6(struct sock *sk, const struct cmsghdr *c, struct rill_
 	}
 }
 
-/* Read the ancillary data of @msg into @to and @way. */
+/* Read the ancillary data of @msg into @to, @way and @sockc. */
 int rill_dgram_cmsgs(struct sock *sk, struct msghdr *msg, struct rill_dgram_to *to,
-		     struct rill_way *way)
+		     struct rill_way *way, struct sockcm_cookie *sockc)
 {
 	struct cmsghdr *c;
-	int err = 0;
+	int err = sock_cmsg_send(sk, msg, sockc);
 
+	if (err)
+		return err;
+	way->mark = sockc->mark;
 	to->own_way = true;
 	for_each_cmsghdr(c, msg) {
-		if (!CMSG_OK(msg, c))
-			return -EINVAL;
 		if (c->cmsg_level == SOL_IP)
 			err = rill_cmsg_ip(sk, c, to, way);
 		else if (c->cmsg_level == SOL_IPV6 && rill_sk(sk)->v6)
 			err = rill_cmsg_ipv6(sk, c, to, way);
-		else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-			continue;	/* means nothing here, and was always let pass */
+		else if (c->cmsg_level == SOL_SOCKET)
+			continue;	/* the core's */
 		else
 			err = -EINVAL;
 		if (err)

@@ -107,7 +107,7 @@ static struct dst_entry *rill_dgram_route(struct sock *sk, const struct rill_dgr
 		return dst;
 	dst = rill_route_lookup(sk, way);
 	if (!IS_ERR(dst) && to->peer && !to->own_way)
-		rill_route_set(sk, dst_clone(dst));
+		rill_route_keep(sk, dst_clone(dst));
 	return dst;
 }
 
@@ -146,7 +146,8 @@ static int rill_dgram_put_hdr(struct sock *sk, struct sk_buff *skb,
 
 /* @msg as a packet, or an ERR_PTR; @room: what is to go in front of it. */
 static struct sk_buff *rill_dgram_skb(struct sock *sk, struct msghdr *msg, size_t len,
-				      const struct rill_dgram_to *to, size_t room)
+				      const struct rill_dgram_to *to,
+				      const struct sockcm_cookie *sockc, size_t room)
 {
 	size_t linear = len <= RILL_DGRAM_LINEAR ? len : 0;
 	struct sk_buff *skb;
@@ -169,7 +170,9 @@ static struct sk_buff *rill_dgram_skb(struct sock *sk, struct msghdr *msg, size_
 		return ERR_PTR(err);
 	}
 	skb->priority = READ_ONCE(sk->sk_priority);
-	skb->mark = READ_ONCE(sk->sk_mark);
+	skb->mark = sockc->mark;
+	skb->tstamp = ns_to_ktime(sockc->transmit_time);
+	rill_setup_tx_timestamp(skb, sockc);
 	skb_set_hash_from_sk(skb, sk);
 	return skb;
 }
@@ -178,14 +181,17 @@ static struct sk_buff *rill_dgram_skb(struct sock *sk, struct msghdr *msg, size_
 static int rill_dgram_send(struct sock *sk, struct msghdr *msg, size_t len,
 			   struct rill_dgram_to *to)
 {
+	struct sockcm_cookie sockc;
 	struct dst_entry *dst;
 	struct rill_way way;
 	struct sk_buff *skb;
 	int err;
 
+	sockcm_init(&sockc, sk);
+	sockc.mark = READ_ONCE(sk->sk_mark);	/* which older kernels leave out */
 	err = rill_dgram_way(sk, to, &way);
 	if (!err && msg->msg_controllen)
-		err = rill_dgram_cmsgs(sk, msg, to, &way);
+		err = rill_dgram_cmsgs(sk, msg, to, &way, &sockc);
 	if (err)
 		return err;
 	dst = rill_dgram_route(sk, to, &way);
@@ -195,7 +201,8 @@ static int rill_dgram_send(struct sock *sk, struct msghdr *msg, size_t len,
 		err = rill_queue_too_big(sk, &to->addr, to->port, dst_mtu(dst));
 		goto release;
 	}
-	skb = rill_dgram_skb(sk, msg, len, to, LL_RESERVED_SPACE(dst->dev) + RILL_OVERHEAD6);
+	skb = rill_dgram_skb(sk, msg, len, to, &sockc,
+			     LL_RESERVED_SPACE(dst->dev) + RILL_OVERHEAD6);
 	err = PTR_ERR_OR_ZERO(skb);
 	if (err)
 		goto release;

@@ -112,8 +112,12 @@ static int rill_transmit(struct sock *sk, struct rill_tx *tx, u64 now, struct ri
 	skb->priority = READ_ONCE(sk->sk_priority);
 	skb->mark = READ_ONCE(sk->sk_mark);
 	skb_set_hash_from_sk(skb, sk);
-	if (tx->run)
+	if (tx->run) {
+		u64 from = tx->run->off + (u32)tx->first * tx->run->plen;
+
 		rs->last_data_sent = now;
+		rill_stamp_sent(sk, skb, from, from + tx->bytes);
+	}
 	rill_conn_sent(&rs->conn, tx, rec, now, out);
 	rill_way_of(sk, &way);
 	rill_udp_xmit(sk, &way, dst, skb, tx->n,
@@ -318,6 +322,7 @@ void rill_apply(struct sock *sk, struct rill_out *out)
 	if (out->bits & RILL_B_TX)
 		rill_output_loop(sk, out);
 	rill_apply_counts(sk, out);
+	rill_stamps_acked(sk, rs->conn.tx.una);
 	rill_reclaim(sk);
 	if (out->bits & RILL_B_CREDIT)
 		rill_expand_rcvbuf(sk);

@@ -111,7 +111,7 @@ int rill_record_send(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	struct rill_out out;
-	u32 lifetime = 0;
+	u32 lifetime = 0, tsflags;
 	int err;
 
 	/* The first packet has no room for any record there may be. */
@@ -121,13 +121,14 @@ int rill_record_send(struct sock *sk, struct msghdr *msg, size_t len)
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	err = rill_send_ready(sk, &timeo);
 	if (!err)
-		err = rill_send_control(sk, msg, &lifetime);
+		err = rill_send_control(sk, msg, &lifetime, &tsflags);
 	if (!err && len > rill_record_sends(sk))
 		err = -EMSGSIZE;
 	if (!err)
 		err = rill_record_queue(sk, msg, len, lifetime, timeo, &out);
 	if (err)
 		return rill_send_failed(sk, msg->msg_flags, err);
+	rill_stamp_write(sk, tsflags, rill_sk(sk)->conn.tx.end - RILL_PREFIX - len);
 	rill_push(sk, msg->msg_flags, &out);
 	return len;
 }
@@ -262,7 +263,8 @@ static void rill_record_tell(struct msghdr *msg, u32 lost)
  * Hand out the record at the head of the queue.  What does not fit is dropped,
  * and so is a record for a buffer that is not there: as AF_UNIX has it.
  */
-static int rill_record_deliver(struct sock *sk, struct msghdr *msg, size_t size, int flags)
+static int rill_record_deliver(struct sock *sk, struct msghdr *msg, size_t size, int flags,
+			       struct sk_buff **stamped)
 {
 	struct rill_recv *r = &rill_sk(sk)->conn.rx;
 	u32 len, lost = r->lost;
@@ -274,6 +276,7 @@ static int rill_record_deliver(struct sock *sk, struct msghdr *msg, size_t size,
 		msg->msg_flags |= MSG_TRUNC;
 	size = min_t(size_t, size, len);
 	err = rill_record_copy(sk, msg, r->read + RILL_PREFIX, size);
+	rill_rcv_stamp(sk, rill_record_at(sk, NULL, r->read + RILL_PREFIX + len - 1), stamped);
 	if (!(flags & MSG_PEEK)) {
 		/* What comes with the next record begins where this one ends. */
 		r->lost = err ? lost : 0;
@@ -288,7 +291,8 @@ static int rill_record_deliver(struct sock *sk, struct msghdr *msg, size_t size,
 }
 
 /* recvmsg(2) of a record, one a call; the socket is locked. */
-int rill_record_recv(struct sock *sk, struct msghdr *msg, size_t size, int flags)
+int rill_record_recv(struct sock *sk, struct msghdr *msg, size_t size, int flags,
+		     struct sk_buff **stamped)
 {
 	struct rill_recv *r = &rill_sk(sk)->conn.rx;
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
@@ -312,5 +316,5 @@ int rill_record_recv(struct sock *sk, struct msghdr *msg, size_t size, int flags
 		if (err)
 			return err;
 	}
-	return rill_record_deliver(sk, msg, size, flags);
+	return rill_record_deliver(sk, msg, size, flags, stamped);
 }

@@ -7,6 +7,8 @@
  * (an rbtree by offset) is what came ahead of a gap.  Trains may overlap where
  * bytes were sent again; what is read already is skipped.
  */
+#include <linux/net_tstamp.h>
+#include <linux/tcp.h>
 #include <net/busy_poll.h>
 #include "sock.h"
 
@@ -22,10 +24,10 @@ u64 rill_inq(const struct sock *sk)
 	return r->nxt - r->read;
 }
 
-/* What io_uring is told after a read: more than 0 if another one finds something. */
-static int rill_inq_hint(const struct sock *sk)
+/* Bytes left, for io_uring and RILL_INQ: more than 0 if another read finds something. */
+static int rill_inq_hint(struct sock *sk)
 {
-	u64 inq = rill_inq(sk);
+	u64 inq = sk->sk_type == SOCK_SEQPACKET ? rill_record_inq(sk) : rill_inq(sk);
 
 	return inq || !sock_flag(sk, SOCK_DONE) ? min_t(u64, inq, INT_MAX) : 1;
 }
@@ -283,8 +285,27 @@ int rill_recv_end(struct sock *sk)
 	return 0;
 }
 
+/*
+ * The program has read of @skb: if it wants to know when that came, keep it in
+ * *@stamped until the call is over.
+ */
+void rill_rcv_stamp(struct sock *sk, struct sk_buff *skb, struct sk_buff **stamped)
+{
+	u32 ts = READ_ONCE(sk->sk_tsflags);
+
+	if (likely(!sock_flag(sk, SOCK_RCVTSTAMP) &&
+		   !(ts & (SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RAW_HARDWARE))))
+		return;
+	/* It came before anyone asked for stamps. */
+	if (!skb || !(skb->tstamp || skb_hwtstamps(skb)->hwtstamp))
+		return;
+	kfree_skb(*stamped);
+	*stamped = skb_get(skb);
+}
+
 /* Deliver from the queue; the bytes taken, or -EFAULT if none were. */
-static int rill_recv_some(struct sock *sk, struct msghdr *msg, u64 *seq, size_t len, int flags)
+static int rill_recv_some(struct sock *sk, struct msghdr *msg, u64 *seq, size_t len, int flags,
+			  struct sk_buff **stamped)
 {
 	struct rill_recv *r = &rill_sk(sk)->conn.rx;
 	struct sk_buff *skb;
@@ -301,6 +322,7 @@ static int rill_recv_some(struct sock *sk, struct msghdr *msg, u64 *seq, size_t 
 		}
 		*seq += n;
 		done += n;
+		rill_rcv_stamp(sk, skb, stamped);
 		if (flags & MSG_PEEK)
 			continue;
 		rill_rcv_eat(sk, *seq);
@@ -336,7 +358,8 @@ int rill_recv_wait(struct sock *sk, long *timeo, u64 seq)
 	return min(ret, 0);
 }
 
-static int rill_recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len, int flags)
+static int rill_recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len, int flags,
+			       struct sk_buff **stamped)
 {
 	struct rill_sock *rs = rill_sk(sk);
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
@@ -348,9 +371,9 @@ static int rill_recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len, 
 	if (sk->sk_state == TCP_LISTEN)
 		return -ENOTCONN;
 	if (sk->sk_type == SOCK_SEQPACKET)
-		return rill_record_recv(sk, msg, len, flags);
+		return rill_record_recv(sk, msg, len, flags, stamped);
 	for (;;) {
-		n = rill_recv_some(sk, msg, &seq, len - copied, flags);
+		n = rill_recv_some(sk, msg, &seq, len - copied, flags, stamped);
 		if (n < 0)
 			return copied ? copied : n;
 		copied += n;
@@ -391,7 +414,8 @@ static int rill_recvmsg_locked(struct sock *sk, struct msghdr *msg, size_t len, 
 /* recvmsg(2). */
 int rill_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
-	int n;
+	struct sk_buff *stamped = NULL;
+	int n, inq = 0;
 
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return rill_recv_error(sk, msg, len);
@@ -401,9 +425,16 @@ int rill_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	    sk->sk_state == TCP_ESTABLISHED)
 		sk_busy_loop(sk, flags & MSG_DONTWAIT);
 	lock_sock(sk);
-	n = rill_recvmsg_locked(sk, msg, len, flags);
-	if (msg->msg_get_inq)
-		msg->msg_inq = rill_inq_hint(sk);
+	n = rill_recvmsg_locked(sk, msg, len, flags, &stamped);
+	if (msg->msg_get_inq || rill_sk(sk)->inq)
+		inq = rill_inq_hint(sk);
+	if (stamped)
+		sock_recv_timestamp(msg, sk, stamped);
+	kfree_skb(stamped);	/* its charge is the socket's: under the lock */
 	release_sock(sk);
+	if (msg->msg_get_inq)
+		msg->msg_inq = inq;
+	if (rill_sk(sk)->inq && n >= 0)
+		put_cmsg(msg, SOL_TCP, TCP_CM_INQ, sizeof(inq), &inq);
 	return n;
 }

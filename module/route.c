@@ -16,6 +16,7 @@ void rill_way_opts(const struct sock *sk, struct rill_way *way)
 	bool v4 = rill_is_v4(way->daddr);
 
 	way->tos = v4 ? inet_sk(sk)->tos & ~INET_ECN_MASK : rill_sk(sk)->ip6.tclass;
+	way->mark = READ_ONCE(sk->sk_mark);
 	way->hops = v4 ? inet_sk(sk)->uc_ttl : rill_sk(sk)->ip6.hop_limit;
 }
 
@@ -38,7 +39,7 @@ static struct dst_entry *rill_route4(struct sock *sk, const struct rill_way *w)
 		.daddr = w->daddr->s6_addr32[3],
 		.saddr = rill_is_v4(w->saddr) ? w->saddr->s6_addr32[3] : 0,
 		.flowi4_oif = w->oif,
-		.flowi4_mark = READ_ONCE(sk->sk_mark),
+		.flowi4_mark = w->mark,
 		.flowi4_proto = IPPROTO_UDP,
 		.flowi4_scope = ip_sock_rt_scope(sk),
 		.flowi4_flags = inet_sk_flowi_flags(sk),
@@ -71,7 +72,7 @@ static struct dst_entry *rill_route6(struct sock *sk, const struct rill_way *w)
 		.daddr = *w->daddr,
 		.saddr = *w->saddr,
 		.flowi6_oif = w->oif,
-		.flowi6_mark = READ_ONCE(sk->sk_mark),
+		.flowi6_mark = w->mark,
 		.flowi6_proto = IPPROTO_UDP,
 		.flowi6_uid = sock_net_uid(sock_net(sk), sk),
 		.fl6_sport = w->udp ? w->udp->port : 0,
@@ -94,13 +95,25 @@ struct dst_entry *rill_route_lookup(struct sock *sk, const struct rill_way *w)
 	return rill_is_v4(w->daddr) ? rill_route4(sk, w) : rill_route6(sk, w);
 }
 
-/* Keep @dst, a reference, as the route to the peer. */
+/* By which @dst, a route to the peer, will be seen to be stale. */
+static u32 rill_route_cookie(const struct sock *sk, struct dst_entry *dst)
+{
+	return rill_is_v4(&sk->sk_v6_daddr) ? 0 : rt6_get_cookie(dst_rt6_info(dst));
+}
+
+/* Keep @dst, a reference, as the route of a datagram socket to its peer.  No lock. */
+void rill_route_keep(struct sock *sk, struct dst_entry *dst)
+{
+	WRITE_ONCE(rill_sk(sk)->dst_cookie, rill_route_cookie(sk, dst));
+	sk_dst_set(sk, dst);
+}
+
+/* Keep @dst, a reference, as the route to the peer.  Socket locked. */
 void rill_route_set(struct sock *sk, struct dst_entry *dst)
 {
 	struct rill_sock *rs = rill_sk(sk);
 
-	rs->dst_cookie = rill_is_v4(&sk->sk_v6_daddr) ? 0 :
-			 rt6_get_cookie(dst_rt6_info(dst));
+	rs->dst_cookie = rill_route_cookie(sk, dst);
 	rs->dst_mtu = 0;
 	sk_setup_caps(sk, dst);		/* takes the reference */
 	rill_sync_mss(sk);

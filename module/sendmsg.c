@@ -56,18 +56,24 @@ void rill_run_free(struct sock *sk, struct rill_run *run)
 	}
 	for (i = 0; i < t->nfrags; i++)
 		put_page(t->frag[i].page);
-	sk_wmem_queued_add(sk, -(int)t->charged);
-	sk_mem_uncharge(sk, t->charged);
+	rill_uncharge(sk, t->charged);
 	kfree(t);
 }
 
-static bool rill_charge(struct sock *sk, u32 bytes)
+/* What is to be sent takes @bytes of the send buffer.  False: wait for memory. */
+bool rill_charge(struct sock *sk, u32 bytes)
 {
 	if (!sk_wmem_schedule(sk, bytes))
 		return false;
 	sk_wmem_queued_add(sk, bytes);
 	sk_mem_charge(sk, bytes);
 	return true;
+}
+
+void rill_uncharge(struct sock *sk, u32 bytes)
+{
+	sk_wmem_queued_add(sk, -(int)bytes);
+	sk_mem_uncharge(sk, bytes);
 }
 
 /* What a record that may be given up takes; NULL: wait for memory. */
@@ -84,8 +90,7 @@ struct rill_life *rill_life_new(struct sock *sk)
 
 void rill_life_free(struct sock *sk, struct rill_life *life)
 {
-	sk_wmem_queued_add(sk, -(int)sizeof(*life));
-	sk_mem_uncharge(sk, sizeof(*life));
+	rill_uncharge(sk, sizeof(*life));
 	kfree(life);
 }
 
@@ -220,10 +225,8 @@ static int rill_txrun_copy(struct sock *sk, struct rill_txrun *t, struct iov_ite
 	if (!rill_charge(sk, bytes))
 		return -ENOMEM;
 	done = rill_layout_copy(t, pf, from, len, &laid);
-	if (laid < bytes) {
-		sk_wmem_queued_add(sk, (int)laid - (int)bytes);
-		sk_mem_uncharge(sk, bytes - laid);
-	}
+	if (laid < bytes)
+		rill_uncharge(sk, bytes - laid);
 	t->charged += laid;
 	if (laid)
 		rill_txrun_extend(t, pf, laid);
@@ -345,7 +348,6 @@ static int rill_lay_bytes(struct sock *sk, struct rill_laying *l, struct iov_ite
 static void rill_lay_undo(struct sock *sk, struct rill_laying *l)
 {
 	struct rill_run *run, *next;
-	u32 more;
 	u8 i;
 
 	list_for_each_entry_safe(run, next, &l->fresh, node)
@@ -354,9 +356,7 @@ static void rill_lay_undo(struct sock *sk, struct rill_laying *l)
 		return;
 	for (i = l->before.nfrags; i < l->tail->nfrags; i++)
 		put_page(l->tail->frag[i].page);
-	more = l->tail->charged - l->before.charged;
-	sk_wmem_queued_add(sk, -(int)more);
-	sk_mem_uncharge(sk, more);
+	rill_uncharge(sk, l->tail->charged - l->before.charged);
 	*l->tail = l->before;
 }
 
@@ -429,18 +429,22 @@ int rill_send_ready(struct sock *sk, long *timeo)
 }
 
 /*
- * Ancillary data must be such as a socket takes, as TCP sees to it; there is none
- * that a stream would use.  0 or -EINVAL.
+ * Ancillary data must be such as a socket takes, as TCP sees to it.  0 or -EINVAL.
  * @lifetime: of a record, ms; left alone if there is none
+ * @tsflags: the stamps that are wanted of this call
  */
-int rill_send_control(struct sock *sk, struct msghdr *msg, u32 *lifetime)
+int rill_send_control(struct sock *sk, struct msghdr *msg, u32 *lifetime, u32 *tsflags)
 {
 	struct sockcm_cookie sockc;
+	int err;
 
+	sockcm_init(&sockc, sk);
+	*tsflags = sockc.tsflags;
 	if (!msg->msg_controllen)
 		return 0;
-	sockcm_init(&sockc, sk);
-	return sock_cmsg_send(sk, msg, &sockc) ? -EINVAL : rill_record_lifetime(msg, lifetime);
+	err = sock_cmsg_send(sk, msg, &sockc) ? -EINVAL : rill_record_lifetime(msg, lifetime);
+	*tsflags = sockc.tsflags;
+	return err;
 }
 
 /* All that waits to be sent is one train with room for more. */
@@ -488,6 +492,8 @@ static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	struct rill_out out;
 	int err, n, copied = 0, syn = 0;
+	u32 tsflags;
+	u64 begin;
 
 	if (sk->sk_type == SOCK_SEQPACKET)
 		return rill_record_send(sk, msg, len);
@@ -502,10 +508,11 @@ static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	err = rill_send_ready(sk, &timeo);
 	if (!err)
-		err = rill_send_control(sk, msg, NULL);
+		err = rill_send_control(sk, msg, NULL, &tsflags);
 	if (err)
 		goto out_err;
 
+	begin = rill_sk(sk)->conn.tx.end;
 	while (msg_data_left(msg)) {
 		n = -ENOMEM;
 		if (sk_stream_memory_free(sk))
@@ -531,8 +538,10 @@ static int rill_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t len)
 		if (err)
 			break;
 	}
-	if (copied)
+	if (copied) {
+		rill_stamp_write(sk, tsflags, begin);
 		rill_push(sk, msg->msg_flags, &out);
+	}
 out_err:
 	if (copied + syn)
 		return copied + syn;

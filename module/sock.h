@@ -116,11 +116,13 @@ struct rill_sock {
 	struct rill_range *ooo_mem;	/* behind conn.rx.ooo.v, NULL at first */
 	struct rill_gap	*gap_mem;	/* behind conn.rx.gaps.v, likewise */
 	u32	readers;	/* threads in rill_recv_wait() */
+	bool		inq;		/* recvmsg() tells what is left; RILL_INQ */
 
 	/* send */
 	unsigned long	deferred;	/* enum rill_deferred; any context */
 	int		icmp_err;	/* errno, positive, with RILL_D_ICMP */
-	bool		inq;		/* recvmsg() tells what is left; RILL_INQ */
+	struct list_head marks;		/* of send calls whose stamps are wanted */
+	u64		mark_base;	/* stream offset that their keys count from */
 	u32		notsent_lowat;	/* bytes, 0: none; RILL_NOTSENT_LOWAT */
 	bool		throttled;	/* output waits for the queue below */
 	struct tasklet_struct kick;	/* resumes output */
@@ -347,6 +349,8 @@ bool rill_stream_is_readable(struct sock *sk);
 bool rill_stream_memory_free(const struct sock *sk, int wake);
 
 /* sendmsg.c */
+bool rill_charge(struct sock *sk, u32 bytes);
+void rill_uncharge(struct sock *sk, u32 bytes);
 int rill_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 struct rill_life *rill_life_new(struct sock *sk);
 void rill_life_free(struct sock *sk, struct rill_life *life);
@@ -354,7 +358,7 @@ int rill_lay_record(struct sock *sk, struct iov_iter *from, u32 len, struct rill
 int rill_send_check(struct sock *sk);
 int rill_send_ready(struct sock *sk, long *timeo);
 void rill_push(struct sock *sk, int flags, struct rill_out *out);
-int rill_send_control(struct sock *sk, struct msghdr *msg, u32 *lifetime);
+int rill_send_control(struct sock *sk, struct msghdr *msg, u32 *lifetime, u32 *tsflags);
 int rill_send_failed(struct sock *sk, int flags, int err);
 void rill_run_free(struct sock *sk, struct rill_run *run);
 int rill_fill_syn(struct sock *sk, struct msghdr *msg, size_t len, struct rill_out *out);
@@ -369,6 +373,7 @@ bool rill_rcv_room(struct sock *sk, struct sk_buff *skb, bool ahead);
 u64 rill_inq(const struct sock *sk);
 struct sk_buff *rill_rcv_find(struct sock *sk, u64 seq, u32 *skip);
 void rill_rcv_eat(struct sock *sk, u64 seq);
+void rill_rcv_stamp(struct sock *sk, struct sk_buff *skb, struct sk_buff **stamped);
 void rill_rcv_took(struct sock *sk, u32 bytes);
 int rill_copy_out(struct sk_buff *skb, u32 skip, struct msghdr *msg, u32 len);
 int rill_recv_end(struct sock *sk);
@@ -381,7 +386,8 @@ void rill_splice_eof(struct socket *sock);
 
 /* record.c */
 int rill_record_send(struct sock *sk, struct msghdr *msg, size_t len);
-int rill_record_recv(struct sock *sk, struct msghdr *msg, size_t len, int flags);
+int rill_record_recv(struct sock *sk, struct msghdr *msg, size_t len, int flags,
+		     struct sk_buff **stamped);
 void rill_record_scan(struct sock *sk, bool skip, u64 now, struct rill_out *out);
 int rill_record_lifetime(struct msghdr *msg, u32 *ms);
 u32 rill_record_takes(const struct sock *sk);
@@ -531,6 +537,12 @@ void rill_put_ip6_pktinfo(const struct sock *sk, struct msghdr *msg,
 void rill_put_ip6_seen(const struct sock *sk, struct msghdr *msg,
 		       const struct rill_ip6_seen *seen);
 int rill_ip6_get_pktoptions(struct sock *sk, char __user *optval, int __user *optlen, int len);
+
+/* tstamp.c */
+void rill_stamp_write(struct sock *sk, u32 tsflags, u64 begin);
+void rill_stamp_sent(struct sock *sk, struct sk_buff *skb, u64 from, u64 to);
+void rill_stamps_acked(struct sock *sk, u64 una);
+void rill_stamps_purge(struct sock *sk);
 
 /* errqueue.c */
 int rill_queue_too_big(struct sock *sk, const struct in6_addr *daddr, __be16 port, u32 mtu);

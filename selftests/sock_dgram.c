@@ -1002,7 +1002,7 @@ TEST_F(own, listed)
 TEST_F(own, holds_the_module)
 {
 	struct env *e = &self->e;
-	long refs = module_refs();
+	long refs = refs_at_rest();
 	union sa at = env_addr(e, SERVER, 4711);
 	int fd = bound(e, at), fd2 = bound(e, env_addr(e, SERVER, 4712));
 

@@ -97,6 +97,12 @@ struct proto_accept_arg {
 	} while (0)
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define rill_setup_tx_timestamp(skb, sockc)	skb_setup_tx_timestamp(skb, (sockc)->tsflags)
+#else
+#define rill_setup_tx_timestamp			skb_setup_tx_timestamp
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #define sk_uid(sk)	sock_i_uid((struct sock *)(sk))
 #endif
