@@ -6,7 +6,7 @@
  * The idea is differential.  A test is written once and runs for every family
  * of its fixture; the TCP variants are the oracle and prove that an assertion
  * is TCP's behaviour and not our opinion.  Where Rill differs on purpose the
- * test says so with `if (e->fam->rill)` and a reason.
+ * test says so with differs(), or `item N` of DIFFERENCES in rill(7).
  *
  * Nothing here asserts: a helper that cannot do its part prints why and ends
  * the test (fatal()).  No helper sleeps to let something happen; they poll the
@@ -128,6 +128,10 @@ struct env {
 
 #define RILL_LO(NAME)	FAMILY(NAME, rill4); FAMILY(NAME, rill6)
 #define RILL_VETH(NAME)	FAMILY(NAME, rill4_veth); FAMILY(NAME, rill6_veth)
+
+/* Rill, and here it differs on purpose: by item @n of DIFFERENCES in rill(7).  `make
+ * lint` sees that each item there is tested, and each that is named here is there. */
+#define differs(e, n)	((n) && (e)->fam->rill)
 
 /* Makes fam's namespaces; skips the test (exit 255, the harness's SKIP) when the
  * module is missing or RILL_ONLY leaves it out. */

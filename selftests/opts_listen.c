@@ -140,7 +140,7 @@ TEST_F(listener, deferred_and_closed)
 
 static int set_reuseport(const struct env *e, int fd, int on)
 {
-	return e->fam->rill ? setsockopt(fd, SOL_RILL, RILL_REUSEPORT, &on, sizeof(on)) :
+	return differs(e, 6) ? setsockopt(fd, SOL_RILL, RILL_REUSEPORT, &on, sizeof(on)) :
 			      setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 }
 

@@ -3,7 +3,7 @@
  * Every option number at every level, set and read with every length and with
  * bad pointers, on a TCP socket and a Rill socket side by side: same errno, same
  * length, same value.  Where Rill differs on purpose, intended[] says so and
- * why; rill(7) tells it to programs.
+ * why; for programs it is item 5 of DIFFERENCES in rill(7).
  */
 #include "kselftest_harness.h"
 
@@ -47,20 +47,20 @@ static const struct intended {
 	{ SOL_SOCKET, SO_SNDBUF, SO_RCVBUF, GET, VALUE, "grow with the connection" },
 	{ SOL_SOCKET, SO_MEMINFO, SO_MEMINFO, GET, VALUE, "memory" },
 	{ SOL_SOCKET, SO_REUSEPORT, SO_REUSEPORT, SET, SKIP,
-	  "the core keeps it from other families: RILL_REUSEPORT" },
-	{ SOL_SOCKET, SO_ZEROCOPY, SO_ZEROCOPY, SET, SKIP, "likewise: RILL_ZEROCOPY" },
+	  "the core keeps it from other families: item 6" },
+	{ SOL_SOCKET, SO_ZEROCOPY, SO_ZEROCOPY, SET, SKIP, "likewise: item 6" },
 	{ SOL_SOCKET, SO_TIMESTAMPING, SO_TIMESTAMPING, SET, SKIP,
-	  "SOF_TIMESTAMPING_OPT_ID before connect(): TCP must know the stream" },
+	  "SOF_TIMESTAMPING_OPT_ID before connect(): TCP must know the stream: item 8" },
 	{ SOL_SOCKET, SO_TIMESTAMPING_NEW, SO_TIMESTAMPING_NEW, SET, SKIP, "likewise" },
 	{ SOL_SOCKET, SO_ATTACH_FILTER, SO_ATTACH_FILTER, SET, SKIP,
 	  "the core asks users of TCP for CAP_NET_ADMIN" },
 	{ SOL_SOCKET, SO_INCOMING_CPU, SO_INCOMING_CPU, GET, VALUE, "of the last packet" },
 	{ IPPROTO_TCP, TCP_MAXSEG, TCP_MAXSEG, GET, VALUE, "other headers" },
-	{ IPPROTO_TCP, TCP_SYNCNT, TCP_SYNCNT, GET, VALUE, "RFC 9293 MUST-23" },
-	{ IPPROTO_TCP, TCP_INFO, TCP_INFO, GET, SKIP, "rill_info is longer" },
+	{ IPPROTO_TCP, TCP_SYNCNT, TCP_SYNCNT, GET, VALUE, "RFC 9293 MUST-23: item 3" },
+	{ IPPROTO_TCP, TCP_INFO, TCP_INFO, GET, SKIP, "rill_info is longer: item 4" },
 	{ IPPROTO_TCP, TCP_WINDOW_CLAMP, TCP_WINDOW_CLAMP, GET, VALUE,
 	  "TCP tells what the buffer made of it" },
-	{ IPPROTO_TCP, TCP_CONGESTION, TCP_CONGESTION, GET, VALUE, "defaults are settings" },
+	{ IPPROTO_TCP, TCP_CONGESTION, TCP_CONGESTION, GET, VALUE, "defaults are settings: item 12" },
 	{ IPPROTO_TCP, TCP_CONGESTION, TCP_CONGESTION, SET, SKIP,
 	  "each name looks for a module: sock_opts has lengths and pointers" },
 	{ IPPROTO_TCP, TCP_ULP, TCP_ULP, SET, SKIP, "likewise; refused, see sock_opts" },
@@ -112,7 +112,7 @@ static int name_nth(int i)
 	return i < NAMES ? i - 1 : odd_names[i - NAMES];
 }
 
-static bool differs(int level, int name, int call, enum how how)
+static bool is_intended(int level, int name, int call, enum how how)
 {
 	size_t i;
 
@@ -254,7 +254,7 @@ say(FIXTURE_DATA(sweep) *s, int level, int name, const char *fmt, ...)
 /* What TCP answers, or for a refused option what it would for an unknown one. */
 static int oracle_name(int level, int name, int call)
 {
-	return differs(level, name, call, REFUSED) ? 9998 : name;
+	return is_intended(level, name, call, REFUSED) ? 9998 : name;
 }
 
 static void try_set(FIXTURE_DATA(sweep) *s, int level, int name, const void *v, int len,
@@ -276,7 +276,7 @@ static void try_get(FIXTURE_DATA(sweep) *s, int level, int name, int len, enum s
 {
 	static const unsigned char paint[2] = { 0xa5, 0x5a };
 	static unsigned char got[2][2][BUF];
-	bool same = !differs(level, name, GET, VALUE);
+	bool same = !is_intended(level, name, GET, VALUE);
 	socklen_t out[2] = { };
 	long ret[2];
 	int w, p, i;
@@ -348,7 +348,7 @@ static void try_get_pointers(FIXTURE_DATA(sweep) *s, int level, int name)
 	for (size_t l_ = 0; l_ < ARRAY_SIZE(levels); l_++) \
 		for (int i_ = 0, level = levels[l_], name; \
 		     i_ < NAMES + (int)ARRAY_SIZE(odd_names) && ((name = name_nth(i_)), true); i_++) \
-			if (!differs(level, name, call, SKIP))
+			if (!is_intended(level, name, call, SKIP))
 
 TEST_F_TIMEOUT(sweep, get, SLOW_TEST)
 {
@@ -406,7 +406,7 @@ TEST_F_TIMEOUT(sweep, set, SLOW_TEST)
 		for (i = 0; i < ARRAY_SIZE(values) && name > 0 && name < BUSY; i++) {
 			snprintf(what, sizeof(what), "= %d", values[i]);
 			try_set(self, level, name, &values[i], 4, what);
-			if (!differs(level, name, GET, SKIP))
+			if (!is_intended(level, name, GET, SKIP))
 				try_get(self, level, name, 4, FRESH);
 		}
 		duo_close(self);

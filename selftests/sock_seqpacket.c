@@ -147,7 +147,7 @@ static long send_mortal(int fd, const char *rec, size_t len, uint32_t ms)
 }
 
 /* What msg_flags say of a record: its end, which AF_UNIX does not tell. */
-#define WHOLE	(self->rill ? MSG_EOR : 0)
+#define WHOLE	(self->rill ? MSG_EOR : 0)	/* item 30 of DIFFERENCES in rill(7) */
 
 TEST_F(seq, one_record_a_call)
 {
@@ -275,7 +275,7 @@ TEST_F(seq, longest)
 	EXPECT_EQ(room - 32, RET(recv(self->in, got, sizeof(got), 0)));
 	EXPECT_EQ(0, memcmp(buf, got, room - 32));
 	if (!self->rill)
-		return;		/* it has no peer with a limit of its own */
+		return;		/* item 32: it has no peer with a limit of its own */
 	EXPECT_EQ(room, RET(send(self->out, buf, room, 0)));
 	EXPECT_EQ(room, RET(recv(self->in, got, sizeof(got), 0)));
 	/* the other way the buffer may grow; net.rill.rmem says what is taken: half of 6 MiB */
@@ -385,7 +385,7 @@ TEST_F(seq, queues_and_marks)
 	put(self->out, "de", 2);
 	EXPECT_EQ(POLLIN | POLLOUT, become(self->in, POLLIN | POLLOUT));
 	if (!self->rill)
-		return;		/* AF_UNIX sums up records, and knows no low-water mark */
+		return;		/* item 31: AF_UNIX sums up records, and has no low-water mark */
 	EXPECT_EQ(3, queue_becomes(self->in, FIONREAD, 3));
 	EXPECT_EQ(3, RET(recv(self->in, buf, 16, 0)));
 	EXPECT_EQ(POLLIN | POLLOUT, become(self->in, POLLIN | POLLOUT));

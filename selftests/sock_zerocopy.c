@@ -15,10 +15,10 @@
 
 DIFFERENTIAL(zerocopy, ON_FOUR_PATHS);
 
-/* SO_ZEROCOPY; 6.1 keeps that to TCP and UDP, hence a name of Rill's own. */
+/* SO_ZEROCOPY. */
 static int try_zerocopy(const struct env *e, int fd, int on)
 {
-	if (e->fam->rill)
+	if (differs(e, 6))
 		return setsockopt(fd, SOL_RILL, RILL_ZEROCOPY, &on, sizeof(on));
 	return setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on));
 }
@@ -71,6 +71,7 @@ static bool notified(const struct env *e, int fd, uint32_t lo, uint32_t hi)
 		    n.len != sizeof(n.ee) + (v6 ? sizeof(struct sockaddr_in6) :
 						  sizeof(struct sockaddr_in)))
 			return false;
+		/* TCP over lo and veth copies as well; Rill always does: item 7 */
 		if (n.ee.ee_errno || n.ee.ee_origin != SO_EE_ORIGIN_ZEROCOPY || n.ee.ee_type ||
 		    n.ee.ee_code != SO_EE_CODE_ZEROCOPY_COPIED || n.ee.ee_pad)
 			return false;

@@ -47,6 +47,13 @@ manual() {
 	done
 }
 
+# Items of DIFFERENCES in rill(7), and those the tests name: the same.
+differences() {
+	diff <(sed -n '/^\.SH DIFFERENCES/,/^\.SH NOTES/s/^\.IP " *\([0-9]*\)\.".*/\1/p' tools/rill.7 | sort -u) \
+	     <(grep -ohE 'differs\([^,]*, [0-9]+\)|\bitem [0-9]+' selftests/*.[ch] selftests/*.sh |
+	       grep -oE '[0-9]+' | sort -u)
+}
+
 check 'the module builds in silence under W=1' warnings lint-w1 W=1
 check 'sparse is silent' warnings lint-sparse C=1
 check '<linux/rill.h> stands alone in C90 and C++' header
@@ -54,5 +61,6 @@ check 'kernel versions are compared in compat-include/ only' versions
 check 'shellcheck is silent' scripts
 check 'module/CONFORMANCE.md names tests that exist' "$VM/conformance.sh" -q
 check 'the manual pages are silent under man --warnings' manual
+check 'each difference in rill(7) has its test, each tested is there' differences
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
