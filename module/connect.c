@@ -9,15 +9,13 @@
 #include "carrier.h"
 
 /* An address one cannot connect to; "any" means this host, as in TCP. */
-static int rill_connect_addr(struct in6_addr *addr, __be16 port)
+static int rill_connect_addr(struct in6_addr *addr)
 {
 	if (rill_is_v4(addr) && !addr->s6_addr32[3])
 		addr->s6_addr32[3] = htonl(INADDR_LOOPBACK);
 	else if (ipv6_addr_any(addr))
 		*addr = in6addr_loopback;
-	if (ipv6_addr_is_multicast(addr))
-		return -ENETUNREACH;
-	return port ? 0 : -ECONNREFUSED;	/* nobody can listen on that */
+	return ipv6_addr_is_multicast(addr) ? -ENETUNREACH : 0;
 }
 
 /* Begin a connection: route, carrier, port, id, SYN or less.  Socket locked. */
@@ -71,6 +69,11 @@ static int rill_connect_start(struct sock *sk, const struct in6_addr *addr, __be
 	if (err)
 		return err == -EEXIST ? -EADDRNOTAVAIL : -ENOMEM;
 	rill_fast_connect(sk, fm);
+	if (!port) {
+		/* Nobody can have that: refused as soon as the caller lets go, as TCP. */
+		rs->icmp_err = ECONNREFUSED;
+		set_bit(RILL_D_ICMP, &rs->deferred);
+	}
 	return 0;
 }
 
@@ -117,7 +120,7 @@ static int rill_connect_first(struct socket *sock, void *uaddr, int len,
 		return err;
 	err = rill_addr_get(sk, uaddr, len, &addr, &port, &oif, &v6);
 	if (!err)
-		err = rill_connect_addr(&addr, port);
+		err = rill_connect_addr(&addr);
 	if (err)
 		return err;
 	err = rill_connect_start(sk, &addr, port, oif, v6, fm);

@@ -615,6 +615,24 @@ TEST_F(silent, interrupted)
 	EXPECT_EQ(-EALREADY, RET(do_connect(t.fd, t.to)));
 }
 
+/* TCP meets itself, by accident rather than design (RFC 9293 3.5, simultaneous open). */
+TEST_F(connect, to_itself)
+{
+	struct env *e = &self->e;
+	int fd = env_socket(e, CLIENT, 0);
+	char b[4] = "";
+
+	if (e->fam->veth)
+		return;
+	ASSERT_EQ(0, do_bind(fd, env_addr(e, CLIENT, 0)));
+	EXPECT_EQ(differs(e, 13) ? -ECONNREFUSED : 0, RET(do_connect(fd, local_name(fd))));
+	if (differs(e, 13))
+		return;
+	send_all(fd, "abc", 3);
+	EXPECT_EQ(3, RET(recv(fd, b, 3, MSG_WAITALL)));
+	EXPECT_STREQ("abc", b);
+}
+
 /* TCP_SYNCNT is how a program gives up early: ETIMEDOUT, and may try again. */
 TEST_F_TIMEOUT(silent, gives_up, SLOW_TEST)
 {
