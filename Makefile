@@ -59,6 +59,9 @@ shell:			## a prompt in the guest with the module loaded; K=debug for the debug 
 perf:			## Rill beside TCP over a veth in the guest: throughput, round trip, connections
 	@$(VM)/perf.sh
 
+lines:			## Rill beside TCP over lines with loss, reordering, jitter and queues, in the guest
+	@$(VM)/lines.sh
+
 kselftest:		## the kselftests in the guest; K=stock|debug, T='name...' for some of them
 	@$(VM)/kselftest.sh -k $(K) $(T)
 
@@ -88,5 +91,5 @@ help:			## this list
 	@sed -n 's/^\([a-z][a-z -]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS="$$(printf '\t')" read -r t text; do printf '  %-14s %s\n' "$$t" "$$text"; done
 
-.PHONY: all modules tools install uninstall demo check shell perf kselftest unit sim fuzz conformance \
+.PHONY: all modules tools install uninstall demo check shell perf lines kselftest unit sim fuzz conformance \
 	lint debug-kernel deps clean help

@@ -71,10 +71,10 @@ static void vs_test(const struct perf_opts *o, enum perf_test test, const struct
 
 static void run_vs(const struct perf_opts *o, const struct net_addr *to)
 {
-	bool all = !o->rr && !o->conn;
+	bool all = !o->bulk && !o->rr && !o->conn;
 
-	if (all)
-		vs_test(o, TEST_BULK, to, true, false);
+	if (all || o->bulk)
+		vs_test(o, TEST_BULK, to, true, !all);
 	if (all || o->rr)
 		vs_test(o, TEST_RR, to, !all, !all);
 	if (all || o->conn)
@@ -109,6 +109,7 @@ static int run_client(const struct perf_opts *o)
 #define OPT_ROUNDS	(OPT_LONG + 4)
 #define OPT_JSON	(OPT_LONG + 5)
 #define OPT_TCP		(OPT_LONG + 6)
+#define OPT_BULK	(OPT_LONG + 7)
 
 static const struct argp_option options[] = {
 	{ "server", 's', NULL, 0, "serve, over Rill and TCP at one port", 0 },
@@ -121,6 +122,7 @@ static const struct argp_option options[] = {
 	{ "bidir", OPT_BIDIR, NULL, 0, "both send", 0 },
 	{ "length", 'l', "BYTES", 0, "size of a write (64K), or of a message of --rr (1)", 0 },
 	{ "interval", 'i', "SECS", 0, "report so often meanwhile (1); 0: not at all", 0 },
+	{ "bulk", OPT_BULK, NULL, 0, "throughput: the default but with --vs", 0 },
 	{ "rr", OPT_RR, NULL, 0, "round trips of one message", 0 },
 	{ "conn", OPT_CONN, NULL, 0, "connections, one byte each way", 0 },
 	{ "vs", OPT_VS, "tcp", 0, "compare with TCP, by turns", 0 },
@@ -140,8 +142,8 @@ static void check(const struct perf_opts *o)
 		usage("-1 is for the server");
 	if (o->vs && o->tcp_only)
 		usage("--vs tcp and --tcp exclude each other");
-	if (o->rr && o->conn)
-		usage("--rr and --conn exclude each other");
+	if (o->bulk + o->rr + o->conn > 1)
+		usage("--bulk, --rr and --conn exclude each other");
 	if ((o->rr || o->conn) && (o->reverse || o->bidir))
 		usage("-R and --bidir are for throughput");
 	if (o->reverse && o->bidir)
@@ -168,6 +170,9 @@ static error_t parse_test(int key, char *arg, struct perf_opts *o)
 		return 0;
 	case 'i':
 		o->interval = arg_seconds("interval", arg, 0, PERF_MAX_SECS);
+		return 0;
+	case OPT_BULK:
+		o->bulk = true;
 		return 0;
 	case OPT_RR:
 		o->rr = true;

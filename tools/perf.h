@@ -63,7 +63,7 @@ struct perf_opts {
 	bool reverse, bidir;
 	size_t len;			/* 0: not given */
 	double interval;		/* 0: no reports in between */
-	bool rr, conn;
+	bool bulk, rr, conn;	/* which test; none: throughput, and with --vs all */
 	bool tcp_only;
 	bool vs;
 	int rounds;
