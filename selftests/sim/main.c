@@ -9,6 +9,8 @@
 
 static const char usage[] =
 "usage: rill-sim [--seed N] [--seeds N] [--scenario NAME] [--trace] [--twice] [--corpus DIR]\n"
+"                [--off NAMES] [--bytes N] [--conns N] [--stop]\n"
+"       rill-sim --fair[=N]\n"
 "  --seed N         the first seed (1); alone: just this one\n"
 "  --seeds N        how many from there on\n"
 "  --scenario NAME  big (100 MiB both ways through loss, reordering, corruption), clean,\n"
@@ -17,7 +19,14 @@ static const char usage[] =
 "  --trace          print every event\n"
 "  --twice          run each seed twice and compare: the simulator must repeat itself\n"
 "  --corpus DIR     write packets of the runs there, for the fuzzers\n"
-"  --stop           end at the first failure\n";
+"  --stop           end at the first failure\n"
+"  --off A,B        without these faults: what a failing seed is shrunk to\n"
+"  --bytes N        programs send no more than this\n"
+"  --conns N        only so many connections\n"
+"  --fair[=N]       a table of flows that share a bottleneck, 2 of them to N (1000)\n";
+
+#define SHRINK_MOST	3	/* failures of a range of seeds that are shrunk */
+#define FAIR_ALL	1000
 
 struct total {
 	u64 pkts, events, virt, bytes, passed, failed;
@@ -26,6 +35,9 @@ struct total {
 struct opts {
 	const char *scenario, *corpus;
 	u64 seed, seeds;
+	u32 fair;
+	struct knobs knobs;
+	u32 shrunk;		/* failures made smaller so far */
 	bool trace, twice, stop;
 };
 
@@ -58,7 +70,7 @@ static bool report_conns(const struct sim *s)
 	return fast;
 }
 
-static bool one(const struct opts *o, u64 seed, struct total *t, u64 *hash)
+static bool one(struct opts *o, u64 seed, struct total *t, u64 *hash)
 {
 	struct sim_cfg cfg;
 	struct sim *s = malloc(sizeof(*s));
@@ -68,12 +80,15 @@ static bool one(const struct opts *o, u64 seed, struct total *t, u64 *hash)
 		named_scenario(&cfg, o->scenario);
 	else
 		swarm_draw(&cfg, seed);
+	knobs_apply(&o->knobs, &cfg);
 	sim_init(s, seed, &cfg);
 	s->trace = o->trace;
 	s->corpus = o->corpus;
 	ok = sim_run_all(s);
 	if (!ok)
 		printf("failed: seed %llu%s: %s\n", seed, cfg.hostile ? " (hostile)" : "", s->why);
+	if (!ok && !o->scenario && !o->trace && o->shrunk++ < SHRINK_MOST)
+		shrink(seed, o->knobs, s->why);
 	if (o->scenario && !report_conns(s)) {
 		printf("failed: %s: less than %llu bytes/s\n", o->scenario, cfg.want);
 		ok = false;
@@ -94,7 +109,9 @@ static int parse(struct opts *o, int argc, char **argv)
 		{ "seed", 1, NULL, 's' }, { "seeds", 1, NULL, 'n' },
 		{ "scenario", 1, NULL, 'S' }, { "trace", 0, NULL, 't' },
 		{ "twice", 0, NULL, '2' }, { "corpus", 1, NULL, 'c' },
-		{ "stop", 0, NULL, 'x' }, { NULL, 0, NULL, 0 },
+		{ "stop", 0, NULL, 'x' }, { "off", 1, NULL, 'o' },
+		{ "bytes", 1, NULL, 'b' }, { "conns", 1, NULL, 'k' },
+		{ "fair", 2, NULL, 'f' }, { NULL, 0, NULL, 0 },
 	};
 	struct sim_cfg cfg;
 	int c;
@@ -108,6 +125,13 @@ static int parse(struct opts *o, int argc, char **argv)
 		case '2':	o->twice = true; break;
 		case 'c':	o->corpus = optarg; break;
 		case 'x':	o->stop = true; break;
+		case 'o':
+			if (!knobs_off(&o->knobs, optarg))
+				return -1;
+			break;
+		case 'b':	o->knobs.bytes = strtoull(optarg, NULL, 0); break;
+		case 'k':	o->knobs.conns = strtoul(optarg, NULL, 0); break;
+		case 'f':	o->fair = optarg ? strtoul(optarg, NULL, 0) : FAIR_ALL; break;
 		default:	return -1;
 		}
 	}
@@ -128,6 +152,8 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (o.fair)
+		return !fair_table(o.fair);
 	for (i = 0; i < o.seeds; i++) {
 		u64 hash, again;
 		bool ok = one(&o, o.seed + i, &t, &hash);

@@ -126,6 +126,8 @@ static void sim_event(struct sim *s, const struct ev *e)
 		forge_flood(s);
 		break;
 	case EV_SAMPLE:
+		s->sampler(s);
+		sim_at(s, s->now + s->cfg->sample_every, EV_SAMPLE, 0, NULL);
 		break;
 	}
 }
@@ -150,6 +152,8 @@ void sim_init(struct sim *s, u64 seed, const struct sim_cfg *cfg)
 		sim_at(s, cfg->rebind_at, EV_REBIND, 0, NULL);
 	if (cfg->step)
 		sim_at(s, cfg->step_at, EV_STEP, 0, NULL);
+	if (cfg->sample_every)
+		sim_at(s, cfg->start + cfg->sample_every, EV_SAMPLE, 0, NULL);
 	if (cfg->flood)
 		sim_at(s, cfg->flood_at, EV_FLOOD, 0, NULL);
 	for (i = 0; i < SIM_HOSTS; i++)

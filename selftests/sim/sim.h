@@ -5,6 +5,8 @@
  *	main.c		options, ranges of seeds, the report
  *	swarm.c		what a seed means: the network, the faults, the programs
  *	named.c		networks with a name
+ *	shrink.c	a failure made smaller
+ *	fair.c		many flows and one bottleneck, a table
  *	sim.c		the virtual clock: a heap of events, the next one runs
  *	link.c		one direction of a path: delay, every fault
  *	queue.c		  its bottleneck: rate, drop-tail, marks, CoDel
@@ -39,7 +41,7 @@
 #include "rng.h"
 
 #define SIM_HOSTS	2
-#define SIM_CONNS_MAX	64	/* connections a run may open */
+#define SIM_CONNS_MAX	1024	/* connections a run may open */
 #define SIM_REPLAY	64	/* datagrams a link remembers to send again */
 #define SIM_DGRAM_MAX	65507
 #define SIM_UDP_PORT	7455
@@ -118,11 +120,20 @@ struct app_cfg {
 	u8 lie;			/* enum sim_lie */
 };
 
+struct conn_cfg {
+	u64 at;			/* when it connects, from the start */
+	struct app_cfg app[2];
+	u32 wnd[2], wnd_max[2];
+	u32 sndbuf[2];
+	u16 payload[2];
+	u16 port;
+	u8 cc;			/* rill_cc_nth() */
+	bool records;
+};
+
 struct sim_cfg {
 	struct link_cfg link[SIM_HOSTS];
 	u32 nconns;
-	struct { u64 at; struct app_cfg app[2]; u16 payload[2]; u32 wnd[2], wnd_max[2];
-		 u32 sndbuf[2]; u8 cc; bool records; u16 port; } conn[SIM_CONNS_MAX];
 	u64 start;		/* first value of the clock */
 	u64 faults_end;		/* absolute */
 	u64 deadline;		/* absolute: everything must be over */
@@ -148,7 +159,9 @@ struct sim_cfg {
 	bool fast;		/* clients have tokens, and data in their SYNs */
 	u64 most;		/* bytes a program sends, at most */
 	u64 want;		/* bytes a second connection 0's server must read, 0: any */
+	u64 sample_every;	/* ns, 0: no samples */
 	u32 check_every;	/* full invariants every so many events */
+	struct conn_cfg conn[SIM_CONNS_MAX];
 };
 
 enum ev_kind {
@@ -272,6 +285,7 @@ struct sim {
 	u64 pkts, bytes_delivered, drops, damaged;
 	bool trace, failed;
 	char why[256];
+	void (*sampler)(struct sim *s);	/* each sim_cfg.sample_every */
 	const char *corpus;	/* directory for packets as files, or NULL */
 	u32 ncorpus;
 };
@@ -378,6 +392,19 @@ void pnset_free(struct pnset **set);
 
 /* swarm.c */
 void swarm_draw(struct sim_cfg *cfg, u64 seed);
+
+/* shrink.c */
+struct knobs {
+	u64 bytes;		/* a program sends at most this, 0: as drawn */
+	u32 conns;		/* the first so many connections, 0: all */
+	u64 off;		/* faults that are switched off, a bit each */
+};
+bool knobs_off(struct knobs *k, const char *names);
+void knobs_apply(const struct knobs *k, struct sim_cfg *cfg);
+void shrink(u64 seed, struct knobs k, const char *why);
+
+/* fair.c */
+bool fair_table(u32 flows);
 
 /* named.c */
 bool named_scenario(struct sim_cfg *cfg, const char *name);

@@ -91,6 +91,7 @@ static void draw_conn(struct sim_cfg *cfg, u32 i, struct rng *r)
 					RILL_PAYLOAD_MAX };
 	int side;
 
+	memset(&cfg->conn[i], 0, sizeof(cfg->conn[i]));
 	cfg->conn[i].at = rng_below(r, 3) ? rng_below(r, 5 * RILL_SEC) : 0;
 	cfg->conn[i].port = 1000 + i;
 	/* cubic, reno, bbr, prague: rill_cc_nth() */
@@ -181,7 +182,7 @@ void swarm_draw(struct sim_cfg *cfg, u64 seed)
 	u32 i;
 
 	rng_seed(&r, seed);
-	memset(cfg, 0, sizeof(*cfg));
+	memset(cfg, 0, offsetof(struct sim_cfg, conn));
 	cfg->start = starts[rng_below(&r, 5)] + rng_below(&r, RILL_SEC);
 	cfg->lossy_only = rng_u64(&r) & 1;
 	cfg->most = mosts[rng_below(&r, sizeof(mosts) / sizeof(mosts[0]))];
