@@ -373,10 +373,11 @@ static void do_icmp(struct scen *s, const struct words *w)
 static void do_rotate(struct scen *s, const struct words *w)
 {
 	static u64 n = 77;
-	siphash_key_t key = { { ++n, ~n } };
+	siphash_key_t key = { { n, ~n } };
 
 	rill_secrets_rotate(w->n > 1 && !strcmp(w->w[1], "tokens") ? &s->d->tokens : &s->d->secrets,
 			    &key, s->d->now);
+	n++;
 }
 
 static void do_write(struct scen *s, const struct words *w)
