@@ -6,6 +6,8 @@
  * connection, the way to the socket, and what becomes of the bytes.  Whether a
  * packet is good is the engine's to say.
  */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <net/busy_poll.h>
 #include <net/dsfield.h>
 #include <net/inet_ecn.h>
@@ -71,7 +73,7 @@ static const u8 *rill_peek(struct rill_cursor *c, u32 off, u8 *buf)
 /* Is the header at @p that of packet @i in the run that begins with @first? */
 static bool rill_follows(const u8 *p, const struct rill_hdr *first, u32 i, u32 plen)
 {
-	return p[0] == (RILL_WIRE_VERSION << 4 | RILL_T_DATA) && !(p[1] & ~RILL_F_KNOWN) &&
+	return p[0] == (RILL_WIRE_VERSION << 4 | RILL_T_DATA) && !(p[1] & ~(RILL_F_KNOWN & ~RILL_F_PAD)) &&
 	       !get_unaligned_be16(p + 2) && get_unaligned_be64(p + 4) == first->cid &&
 	       get_unaligned_be32(p + 12) == first->pn + i &&
 	       get_unaligned_be32(p + 16) == first->off + i * plen;
@@ -134,6 +136,8 @@ static bool rill_skb_pkt(struct rill_net *rn, struct sk_buff *skb, struct rill_p
 		rill_mib_inc(rn, rill_wire_mib(err));
 		return false;
 	}
+	if (p->h.flags & RILL_F_PAD)
+		cb->len = cb->plen = 0;
 	p->len = cb->len;
 	p->plen = cb->plen;
 	p->n = cb->n;
@@ -509,13 +513,28 @@ free:
 	kfree_skb(skb);
 }
 
-/* An ICMP error for @sk, which is locked. */
-void rill_rcv_icmp(struct sock *sk, int err)
+/* A router says that no more than @mtu bytes pass. */
+static void rill_rcv_too_big(struct sock *sk, u32 mtu, struct rill_out *out)
+{
+	u32 over = RILL_HDR + (rill_is_v4(&sk->sk_v6_daddr) ? RILL_OVERHEAD4 : RILL_OVERHEAD6);
+
+	if (mtu > over && mtu - over <= RILL_PAYLOAD_MAX)
+		rill_conn_too_big(&rill_sk(sk)->conn, mtu - over, rill_now(), out);
+}
+
+/* An ICMP error for @sk, which is locked; @mtu: of the path, with EMSGSIZE. */
+void rill_rcv_icmp(struct sock *sk, int err, u32 mtu)
 {
 	bool told = sk->sk_state != TCP_SYN_SENT && sk->sk_state != TCP_CLOSE && rill_recverr(sk);
 	struct rill_out out;
 
 	rill_out_init(&out);
+	if (err == EMSGSIZE) {
+		/* A stream finds the size of the path by itself. */
+		rill_rcv_too_big(sk, mtu, &out);
+		rill_apply(sk, &out);
+		return;
+	}
 	rill_conn_icmp(&rill_sk(sk)->conn, err, rill_now(), &out);
 	rill_apply(sk, &out);
 	if (told && !sock_flag(sk, SOCK_DEAD)) {
@@ -547,6 +566,7 @@ void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, bool ha
 	struct rill_ext x;
 	struct sock *sk;
 	u32 len = min_t(u32, skb->len > offset ? skb->len - offset : 0, sizeof(buf));
+	u32 mtu = 0;
 
 	if (skb_copy_bits(skb, offset, buf, len) ||
 	    rill_wire_hdr_get(&h, buf, len) || rill_wire_ext_get(&x, &h, buf + RILL_HDR) ||
@@ -563,20 +583,21 @@ void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, bool ha
 		rill_dgram_icmp(udp, sk, skb, err, hard, offset + RILL_HDR + h.ext_len);
 		goto put;
 	}
-	/* A stream finds the size of the path by itself, and no error of the rest. */
-	if (err == EMSGSIZE)
-		goto put;
 	if (!rill_admit_icmp(sk, skb, udp->v6)) {
 		rill_mib_inc(udp->rn, RILL_MIB_INMINTTL);
 		goto put;
 	}
-	if (rill_icmp_kept(sk, udp->v6))
+	if (err == EMSGSIZE)
+		mtu = udp->v6 ? ntohl(icmp6_hdr(skb)->icmp6_mtu) :
+				ntohs(icmp_hdr(skb)->un.frag.mtu);
+	else if (rill_icmp_kept(sk, udp->v6))
 		rill_queue_icmp(sk, skb, udp->v6, err, offset);
 	bh_lock_sock(sk);
 	if (!sock_owned_by_user(sk)) {
-		rill_rcv_icmp(sk, err);
+		rill_rcv_icmp(sk, err, mtu);
 	} else {
 		rill_sk(sk)->icmp_err = err;
+		rill_sk(sk)->icmp_mtu = mtu;
 		set_bit(RILL_D_ICMP, &rill_sk(sk)->deferred);
 	}
 	bh_unlock_sock(sk);

@@ -88,6 +88,8 @@ static const char *const rill_mib_names[RILL_MIB_MAX] = {
 	[RILL_MIB_INGIVENUP] = "InGivenUp",
 	[RILL_MIB_ABORTONBADACK] = "AbortOnBadAck",
 	[RILL_MIB_ECNFAILS] = "EcnFails",
+	[RILL_MIB_PMTUPROBES] = "PmtuProbes",
+	[RILL_MIB_PMTUHOLES] = "PmtuHoles",
 };
 
 static unsigned long rill_mib_sum(const struct rill_net *rn, int id)

@@ -58,7 +58,7 @@ void rill_sync_mss(struct sock *sk)
 {
 	struct rill_sock *rs = rill_sk(sk);
 	struct dst_entry *dst = __sk_dst_get(sk);
-	u32 over = RILL_HDR, mtu;
+	u32 over = RILL_HDR, mtu, base;
 
 	/* Before the connection begins there is no window to fit. */
 	if (!dst || !rs->conn.cc.ops)
@@ -66,6 +66,12 @@ void rill_sync_mss(struct sock *sk)
 	mtu = dst_mtu(dst);
 	rs->dst_mtu = mtu;
 	over += rill_is_v4(&sk->sk_v6_daddr) ? RILL_OVERHEAD4 : RILL_OVERHEAD6;
+	/*
+	 * What ICMP has told the route of paths narrower than the base is not
+	 * believed: it may be forged, and only costs fragments.
+	 */
+	base = min_t(u32, RILL_PAYLOAD_BASE + over, READ_ONCE(dst->dev->mtu));
+	mtu = max(mtu, base);
 	rill_conn_set_payload(&rs->conn, mtu > over + RILL_PAYLOAD_MIN ?
 			      min_t(u32, mtu - over, RILL_PAYLOAD_MAX) : RILL_PAYLOAD_MIN);
 }
@@ -319,6 +325,8 @@ void rill_apply(struct sock *sk, struct rill_out *out)
 {
 	struct rill_sock *rs = rill_sk(sk);
 
+	if (unlikely(out->bits & RILL_B_RECUT))
+		rill_recut(sk);
 	if (out->bits & RILL_B_TX)
 		rill_output_loop(sk, out);
 	rill_apply_counts(sk, out);
@@ -368,7 +376,7 @@ void rill_release_cb(struct sock *sk)
 	if (test_and_clear_bit(RILL_D_TIMER, &rs->deferred))
 		rill_timer_run(sk);
 	if (test_and_clear_bit(RILL_D_ICMP, &rs->deferred))
-		rill_rcv_icmp(sk, rs->icmp_err);
+		rill_rcv_icmp(sk, rs->icmp_err, rs->icmp_mtu);
 	if (test_and_clear_bit(RILL_D_OUTPUT, &rs->deferred))
 		rill_output(sk);
 }

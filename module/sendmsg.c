@@ -586,6 +586,70 @@ int rill_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	return err;
 }
 
+/* Packet @i of @old as a run of its own, of smaller packets; NULL: no memory. */
+static struct rill_txrun *rill_txrun_slice(struct sock *sk, const struct rill_txrun *old, u8 i)
+{
+	u32 stride = old->run.plen + (old->run.flags & RILL_RUN_FLAT ? 0 : RILL_HDR);
+	u32 pos = i * stride, len = RILL_HDR + rill_run_payload(&old->run, i);
+	struct rill_txrun *t = kmalloc(sizeof(*t), GFP_ATOMIC | __GFP_NOWARN);
+	u8 j;
+
+	if (!t)
+		return NULL;
+	if (!rill_charge(sk, sizeof(*t) + len)) {
+		kfree(t);
+		return NULL;
+	}
+	rill_run_slice(&old->run, i, rill_sk(sk)->conn.payload, &t->run);
+	t->charged = sizeof(*t) + len;
+	t->nfrags = 0;
+	for (j = 0; j < old->nfrags && len; j++) {
+		u32 flen = old->frag[j].len, n;
+
+		if (pos >= flen) {
+			pos -= flen;
+			continue;
+		}
+		n = min(len, flen - pos);
+		get_page(old->frag[j].page);
+		t->frag[t->nfrags].page = old->frag[j].page;
+		t->frag[t->nfrags].off = old->frag[j].off + pos;
+		t->frag[t->nfrags++].len = n;
+		len -= n;
+		pos = 0;
+	}
+	return t;
+}
+
+/*
+ * The path turned out too narrow for what is laid out: cut it anew.  The bytes stay
+ * where they are.  Where memory is short the engine asks again.
+ */
+void rill_recut(struct sock *sk)
+{
+	struct rill_conn *c = &rill_sk(sk)->conn;
+	struct rill_run *run, *next;
+	struct rill_txrun *t;
+	u8 i;
+
+	while ((run = rill_conn_misfit(c))) {
+		LIST_HEAD(slices);
+
+		for (i = 0; i < run->n; i++) {
+			t = rill_txrun_slice(sk, rill_txrun(run), i);
+			if (!t)
+				goto nomem;
+			list_add_tail(&t->run.node, &slices);
+		}
+		rill_send_recut(&c->tx, run, &slices);
+		continue;
+nomem:
+		list_for_each_entry_safe(run, next, &slices, node)
+			rill_run_free(sk, run);
+		return;
+	}
+}
+
 /* Add layout bytes [@pos, @pos + @len) of @t to @skb, by reference. */
 static void rill_layout_frags(struct sk_buff *skb, const struct rill_txrun *t, u32 pos, u32 len)
 {

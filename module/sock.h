@@ -121,6 +121,7 @@ struct rill_sock {
 	/* send */
 	unsigned long	deferred;	/* enum rill_deferred; any context */
 	int		icmp_err;	/* errno, positive, with RILL_D_ICMP */
+	u32		icmp_mtu;	/* bytes, with EMSGSIZE */
 	struct list_head marks;		/* of send calls whose stamps are wanted */
 	u64		mark_base;	/* stream offset that their keys count from */
 	u32		notsent_lowat;	/* bytes, 0: none; RILL_NOTSENT_LOWAT */
@@ -362,6 +363,7 @@ int rill_send_control(struct sock *sk, struct msghdr *msg, u32 *lifetime, u32 *t
 int rill_send_failed(struct sock *sk, int flags, int err);
 void rill_run_free(struct sock *sk, struct rill_run *run);
 int rill_fill_syn(struct sock *sk, struct msghdr *msg, size_t len, struct rill_out *out);
+void rill_recut(struct sock *sk);
 struct sk_buff *rill_run_skb(struct sock *sk, const struct rill_tx *tx, u32 headroom);
 
 /* recvmsg.c */
@@ -400,7 +402,7 @@ void rill_rcv_skb(struct sock *sk, struct sk_buff *skb);
 void rill_rcv_syn(struct sock *sk, struct sk_buff *skb, const struct rill_pkt *p, u16 data);
 struct sock *rill_node_sock(struct rill_node *node, enum rill_node_kind kind,
 			    const struct net *net);
-void rill_rcv_icmp(struct sock *sk, int err);
+void rill_rcv_icmp(struct sock *sk, int err, u32 mtu);
 void rill_input_icmp(struct rill_udp *udp, struct sk_buff *skb, int err, bool hard,
 		     u32 offset);
 

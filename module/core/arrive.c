@@ -128,8 +128,14 @@ void rill_conn_detect(struct rill_conn *c, u64 before, u64 now)
 	struct rill_losses l;
 
 	rill_loss_detect(&c->tx, &c->rtt, now, &l);
+	if (l.probe) {
+		rill_pmtu_probe_lost(&c->pmtu, now);
+		c->out->bits |= RILL_B_TX;
+	}
 	if (!l.pkts)
 		return;
+	if (rill_pmtu_lost(&c->pmtu, l.large, now))
+		rill_conn_hole(c);
 	c->st.lost += l.pkts;
 	if (rill_ecn_lost(&c->ecn, l.pkts))
 		rill_count(c, RILL_MIB_ECNFAILS, 1);
@@ -159,6 +165,11 @@ static void rill_conn_acked(struct rill_conn *c, const struct rill_ext *x, u64 n
 	rill_send_acked(&c->tx, &x->ack, now, &a);
 	if (a.echo)
 		c->echo_done = true;
+	rill_pmtu_arrived(&c->pmtu, a.large, a.small);
+	if (a.probe) {
+		rill_pmtu_probe_arrived(&c->pmtu, a.probe, now);
+		rill_conn_resize(c);
+	}
 	if (a.rtt) {
 		u64 delay = min((u64)x->ack.delay * RILL_USEC, rill_conn_peer_delay(c));
 
@@ -489,7 +500,14 @@ static void rill_conn_syn_rcv(struct rill_conn *c, const struct rill_pkt *p, u64
 void rill_conn_rcv(struct rill_conn *c, const struct rill_pkt *p, u64 now,
 		   struct rill_out *out)
 {
+	struct rill_pkt bare;
+
 	c->out = out;
+	if (p->h.flags & RILL_F_PAD) {
+		bare = *p;
+		bare.len = bare.plen = 0;
+		p = &bare;
+	}
 	switch (p->h.type) {
 	case RILL_T_SYN:
 		rill_conn_syn_rcv(c, p, now);

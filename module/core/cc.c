@@ -84,6 +84,7 @@ void rill_cc_set_mss(struct rill_cc *cc, u32 mss)
 		return;
 	cc->cwnd = packets * mss;
 	cc->mss = mss;
+	cc->ssthresh = max(cc->ssthresh, rill_cc_floor(cc));
 }
 
 /*

@@ -210,6 +210,10 @@ void rill_conn_timeout(struct rill_conn *c, u64 now, struct rill_out *out)
 		c->pto_count = min_t(u32, c->pto_count + 1, U8_MAX);
 		if (c->pto_count > 1 && rill_ecn_silent(&c->ecn))
 			rill_count(c, RILL_MIB_ECNFAILS, 1);
+		if (rill_send_large(&c->tx) && rill_pmtu_timeout(&c->pmtu, c->pto_count, now))
+			rill_conn_hole(c);
+		else if (rill_conn_misfit(c))
+			out->bits |= RILL_B_RECUT;	/* there was no memory */
 		if (!c->confirmed)
 			c->echo_due = true;
 		rill_count(c, RILL_MIB_PTOS, 1);

@@ -125,6 +125,7 @@ void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 no
 	c->cookie_len = 0;
 	c->cookie_until = 0;
 	memset(&c->ecn, 0, sizeof(c->ecn));
+	rill_pmtu_init(&c->pmtu, cfg->payload);
 	c->soft_err = 0;
 	c->syn_at = c->probe_at = c->cork_at = c->retry_at = c->end_at = RILL_NEVER;
 	c->rx_at = now;
@@ -202,11 +203,43 @@ void rill_conn_set_payload(struct rill_conn *c, u16 path_payload)
 		payload = min(payload, c->peer.max_payload);
 	if (c->cap)
 		payload = min(payload, c->cap);
-	payload = clamp_t(u16, payload, RILL_PAYLOAD_MIN, RILL_PAYLOAD_MAX);
+	rill_pmtu_set_top(&c->pmtu, clamp_t(u16, payload, RILL_PAYLOAD_MIN, RILL_PAYLOAD_MAX));
+	rill_conn_resize(c);
+}
+
+/* What is known of the path changed. */
+void rill_conn_resize(struct rill_conn *c)
+{
+	u16 payload = rill_pmtu_payload(&c->pmtu);
+
 	if (payload == c->payload)
 		return;
 	c->payload = payload;
 	rill_cc_set_mss(&c->cc, RILL_HDR + payload);
+}
+
+/* Large packets do not arrive: what waits must become smaller. */
+void rill_conn_hole(struct rill_conn *c)
+{
+	rill_count(c, RILL_MIB_PMTUHOLES, 1);
+	rill_conn_resize(c);
+	c->out->bits |= RILL_B_RECUT | RILL_B_TX;
+}
+
+/* The next run to cut anew with rill_run_slice() and rill_send_recut(), NULL: none. */
+struct rill_run *rill_conn_misfit(const struct rill_conn *c)
+{
+	return c->pmtu.state == RILL_PMTU_TRUST ? NULL : rill_send_misfit(&c->tx, c->payload);
+}
+
+/* An ICMP error quotes a packet of ours: the path carries @payload bytes. */
+void rill_conn_too_big(struct rill_conn *c, u16 payload, u64 now, struct rill_out *out)
+{
+	c->out = out;
+	rill_count(c, RILL_MIB_ICMPIN, 1);
+	rill_pmtu_too_big(&c->pmtu, payload, now);
+	rill_conn_resize(c);
+	out->bits |= RILL_B_TX;
 }
 
 /* The program begins again after a pause: the window may be out of date. */

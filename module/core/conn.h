@@ -34,6 +34,7 @@
 #include "mib.h"
 #include "open.h"
 #include "pace.h"
+#include "pmtu.h"
 #include "recv.h"
 #include "rtt.h"
 #include "sent.h"
@@ -61,6 +62,7 @@ enum rill_bits {
 	RILL_B_NEWEST	= BIT(7),	/* the packet is the newest: its address counts */
 	RILL_B_SPLIT	= BIT(8),	/* hand the run in again, packet by packet */
 	RILL_B_CREDIT	= BIT(9),	/* the receive window grew: buffers may too */
+	RILL_B_RECUT	= BIT(11),	/* cut anew what rill_conn_misfit() gives, before sending */
 	RILL_B_TOKEN	= BIT(10),	/* keep conn.token for the next time; empty: forget it */
 };
 
@@ -163,6 +165,7 @@ struct rill_conn {
 	u64	cookie_until;		/* child: until when its cookie could be replayed */
 	u64	last_ack_rx;		/* when the peer last acknowledged something */
 	struct rill_ecn ecn;
+	struct rill_pmtu pmtu;
 	int	soft_err;		/* errno of the last ICMP error, 0: none */
 	u8	cookie[64];		/* client: what the listener sent */
 	struct rill_stats st;
@@ -240,6 +243,8 @@ void rill_conn_orphan(struct rill_conn *c, u64 now, struct rill_out *out);
 void rill_conn_abort(struct rill_conn *c, enum rill_reason why, u64 now,
 		     struct rill_out *out);
 void rill_conn_set_payload(struct rill_conn *c, u16 path_payload);
+void rill_conn_too_big(struct rill_conn *c, u16 payload, u64 now, struct rill_out *out);
+struct rill_run *rill_conn_misfit(const struct rill_conn *c);
 void rill_conn_rebind(struct rill_conn *c, u64 now);
 void rill_conn_tomb(struct rill_conn *c, u64 now, struct rill_tomb *t);
 u64 rill_conn_deadline(const struct rill_conn *c);
@@ -264,6 +269,8 @@ void rill_conn_die(struct rill_conn *c, int err);
 void rill_conn_done(struct rill_conn *c);
 void rill_conn_peer(struct rill_conn *c, const struct rill_params *peer, u64 cid, u64 credit);
 void rill_conn_detect(struct rill_conn *c, u64 before, u64 now);
+void rill_conn_resize(struct rill_conn *c);
+void rill_conn_hole(struct rill_conn *c);
 void rill_count(struct rill_conn *c, enum rill_mib mib, u32 n);
 void rill_fast_syn(struct rill_conn *c, struct rill_tx *tx);
 void rill_fast_answer(struct rill_conn *c, const struct rill_ext *x, u64 now);

@@ -101,6 +101,8 @@ enum rill_mib {
 	/* liars */
 	RILL_MIB_ABORTONBADACK,		/* connections ended: a number left out was acknowledged */
 	RILL_MIB_ECNFAILS,		/* connections that no longer mark: the path does not carry it */
+	RILL_MIB_PMTUPROBES,		/* probes for the path MTU sent */
+	RILL_MIB_PMTUHOLES,		/* paths on which large packets vanished */
 	RILL_MIB_MAX
 };
 

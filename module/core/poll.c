@@ -92,6 +92,16 @@ static void rill_poll_probe(struct rill_conn *c, struct rill_tx *tx, u64 now)
 		rill_ext_put_cid(&tx->ext, c->cid);
 }
 
+/* A probe as large as the path may carry. */
+static void rill_poll_pmtu(struct rill_conn *c, struct rill_tx *tx, u64 now)
+{
+	rill_poll_probe(c, tx, now);
+	tx->h.flags = tx->last_flags |= RILL_F_PAD;
+	tx->eliciting = true;
+	tx->rec_flags = RILL_REC_PMTU;
+	tx->pad = c->pmtu.size - tx->ext.len;
+}
+
 /* The run says that records are given up; there is room for an acknowledgement. */
 static void rill_poll_skip(struct rill_conn *c, struct rill_tx *tx, u64 now)
 {
@@ -400,6 +410,10 @@ void rill_conn_poll_tx(struct rill_conn *c, u64 now, struct rill_tx *tx,
 	if (!rill_state_in(c->state, RILL_ST_SYNCED | RILL_ST(RILL_TIME_WAIT)))
 		return;
 
+	if (rill_pmtu_due(&c->pmtu, now) && c->confirmed && rill_send_busy(&c->tx) && !c->pto_probes) {
+		rill_poll_pmtu(c, tx, now);
+		return;
+	}
 	data = rill_poll_data(c, tx, now);
 	/*
 	 * A FIN takes an acknowledgement along even where none is pending: ours
@@ -490,6 +504,11 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 			c->aq.pingpong = true;
 		rill_send_record(&c->tx, rec, tx->run, tx->first, tx->n, tx->rec_flags, now);
 		rill_ecn_sent(&c->ecn, tx->ecn, tx->n);
+		if (tx->rec_flags & RILL_REC_PMTU) {
+			rec->plen = c->pmtu.size;
+			rill_pmtu_probe_sent(&c->pmtu);
+			rill_count(c, RILL_MIB_PMTUPROBES, 1);
+		}
 		if (!c->tx.unsent && !c->tx.rtx_pkts && c->tx.inflight < c->cc.cwnd)
 			c->tx.app_limited = c->tx.delivered_bytes + c->tx.inflight;
 		rill_pace_sent(&c->pace, tx->bytes + tx->n * RILL_HDR, now);
@@ -507,6 +526,11 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 static void rill_refused(struct rill_conn *c, const struct rill_tx *tx, int err, u64 now)
 {
 	bool lost = !tx->eliciting && err != ENOMEM;
+
+	if (tx->rec_flags & RILL_REC_PMTU) {
+		rill_pmtu_probe_sent(&c->pmtu);
+		rill_pmtu_probe_lost(&c->pmtu, now);
+	}
 
 	if (lost)
 		rill_sent_told(c, tx);

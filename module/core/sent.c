@@ -88,7 +88,7 @@ static u64 rill_rec_bytes(const struct rill_rec *rec, u64 mask)
 	return bytes;
 }
 
-static void rill_rec_leave(struct rill_send *s, struct rill_rec *rec, u64 mask)
+void rill_rec_leave(struct rill_send *s, struct rill_rec *rec, u64 mask)
 {
 	u32 pkts = hweight64(mask);
 
@@ -187,6 +187,19 @@ static void rill_rate_sample(struct rill_send *s, struct rill_acked *res, u64 no
 	s->rate_limited = rate->limited;
 }
 
+/* What the arrival of packets @mask of @rec says of the sizes the path carries. */
+static void rill_sizes_acked(const struct rill_rec *rec, u64 mask, struct rill_acked *res)
+{
+	u16 size = mask & ~BIT_ULL(rec->n - 1) ? rec->plen : rec->last_len;
+
+	if (rec->flags & RILL_REC_PMTU)
+		res->probe = rec->plen;
+	else if (size > RILL_PAYLOAD_BASE)
+		res->large = max(res->large, size);
+	else
+		res->small = true;
+}
+
 static void rill_rec_acked(struct rill_send *s, struct rill_rec *rec, u64 mask, u64 now,
 			   struct rill_acked *res)
 {
@@ -206,6 +219,7 @@ static void rill_rec_acked(struct rill_send *s, struct rill_rec *rec, u64 mask, 
 		res->late = max(res->late, now - rec->sent_at);
 		rec->lost &= ~spurious;
 	}
+	rill_sizes_acked(rec, hit | spurious, res);
 	if (rec->flags & RILL_REC_ECT)
 		res->ect += hweight64(hit | spurious);
 	res->newest_sent_at = max(res->newest_sent_at, rec->sent_at);
@@ -394,9 +408,18 @@ void rill_send_lose(struct rill_send *s, struct rill_rec *rec, u64 mask,
 {
 	struct rill_run *run = rec->run;
 
+	if (rec->flags & RILL_REC_PMTU) {
+		/* RFC 8899 3, 7: no sign of congestion. */
+		rill_rec_leave(s, rec, mask);
+		rec->lost |= mask;
+		res->probe = true;
+		return;
+	}
 	s->lost_bytes += rill_rec_bytes(rec, mask);
 	rill_rec_leave(s, rec, mask);
 	rec->lost |= mask;
+	if (rec->plen > RILL_PAYLOAD_BASE)
+		res->large += hweight64(mask);
 	if (!res->pkts)
 		res->oldest_sent_at = rec->sent_at;
 	res->pkts += hweight64(mask);

@@ -58,6 +58,7 @@ enum rill_rec_flags {
 	RILL_REC_ECHO	= BIT(1),	/* the cookie echo: no run */
 	RILL_REC_LIMITED = BIT(2),	/* the program was the limit, not the path */
 	RILL_REC_ECT	= BIT(3),	/* left with ECT: may be marked */
+	RILL_REC_PMTU	= BIT(4),	/* a probe for the path's MTU: no run, @plen is its size */
 };
 
 struct rill_rec {
@@ -144,6 +145,9 @@ struct rill_acked {
 	u32	pkts;		/* newly acknowledged */
 	u32	spurious;	/* of packets declared lost */
 	u32	ect;		/* of both, packets that left with ECT */
+	u16	probe;		/* size of a path MTU probe among them, 0: none */
+	u16	large;		/* payload of the largest packet beyond the base, 0: none */
+	bool	small;		/* a packet up to the base is among them */
 	bool	newest;		/* it acknowledges more than any before it */
 	bool	echo;		/* the cookie echo is among them */
 	bool	news;		/* so is something of a run, for the first time */
@@ -154,6 +158,8 @@ struct rill_losses {
 	u32	pkts;		/* declared lost just now */
 	u64	newest_sent_at;	/* when the newest of them was sent */
 	u64	oldest_sent_at;
+	u32	large;		/* of them, packets larger than the base */
+	bool	probe;		/* besides, a path MTU probe */
 };
 
 void rill_send_init(struct rill_send *s, u64 now);
@@ -171,11 +177,16 @@ void rill_send_record(struct rill_send *s, struct rill_rec *rec, struct rill_run
 		      u8 first, u8 n, u8 flags, u64 now);
 void rill_send_lose(struct rill_send *s, struct rill_rec *rec, u64 mask,
 		    struct rill_losses *res);
+void rill_rec_leave(struct rill_send *s, struct rill_rec *rec, u64 mask);
 void rill_send_forget(struct rill_send *s, struct rill_rec *rec);
 struct rill_run *rill_send_next_lost(const struct rill_send *s, u8 *first, u8 *n);
 struct rill_run *rill_send_oldest(const struct rill_send *s, u8 *idx);
 void rill_send_take_back(struct rill_send *s);
 void rill_send_purge(struct rill_send *s);
+bool rill_send_large(const struct rill_send *s);
+struct rill_run *rill_send_misfit(const struct rill_send *s, u16 payload);
+void rill_run_slice(const struct rill_run *run, u8 i, u16 payload, struct rill_run *slice);
+void rill_send_recut(struct rill_send *s, struct rill_run *run, struct list_head *slices);
 
 /* A mask of the low @n bits, @n up to 64. */
 static inline u64 rill_mask(u32 n)

@@ -11,7 +11,7 @@
 static const u8 rill_flags_of[] = {
 	[RILL_T_SYN] = 0,
 	[RILL_T_SYNACK] = 0,
-	[RILL_T_ECHO] = RILL_F_KNOWN,
+	[RILL_T_ECHO] = RILL_F_FIN | RILL_F_ELICIT | RILL_F_NOW,
 	[RILL_T_DATA] = RILL_F_KNOWN,
 	[RILL_T_RESET] = 0,
 	[RILL_T_DGRAM] = 0,
@@ -33,7 +33,8 @@ enum rill_wire_err rill_wire_hdr_get(struct rill_hdr *h, const u8 *p, u32 len)
 	if (h->type < RILL_T_SYN || h->type > RILL_T_DGRAM)
 		return RILL_WIRE_TYPE;
 	h->flags = p[1];
-	if (h->flags & ~rill_flags_of[h->type])
+	if (h->flags & ~rill_flags_of[h->type] ||
+	    (h->flags & RILL_F_PAD && h->flags & RILL_F_FIN))
 		return RILL_WIRE_FLAGS;
 	h->ext_len = get_unaligned_be16(p + 2);
 	if (h->ext_len > len - RILL_HDR)

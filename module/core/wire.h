@@ -61,9 +61,10 @@ enum rill_type {
 
 /* header flags */
 #define RILL_F_FIN	0x01	/* the stream ends after this payload */
+#define RILL_F_PAD	0x02	/* what follows the extension is padding, not payload */
 #define RILL_F_ELICIT	0x04	/* acknowledge, though there is no payload */
 #define RILL_F_NOW	0x08	/* acknowledge at once */
-#define RILL_F_KNOWN	0x0d
+#define RILL_F_KNOWN	0x0f
 /* 0x40 and 0x80 are kept for the key phase and the sealed form. */
 
 /* Items of the extension: type, length, value.  128 and up must be understood. */

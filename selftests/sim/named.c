@@ -110,6 +110,20 @@ static void scenario_ecn_bbr(struct sim_cfg *cfg)
 	cfg->want = 12500000ULL * 1432 / 1484 * 85 / 100;
 }
 
+/* A path narrower than the interface says; and one that becomes so under way. */
+static void scenario_narrow(struct sim_cfg *cfg)
+{
+	scenario_wan(cfg);
+	cfg->link[0].mtu = 1328;
+	cfg->want = 12500000ULL * 1250 / 1328 * 90 / 100;
+}
+
+static void scenario_narrower(struct sim_cfg *cfg)
+{
+	scenario_narrow(cfg);
+	cfg->link[0].mtu_at = cfg->start + 3 * RILL_SEC;
+}
+
 /* Marks from 2 ms on, as L4S has it: the line stays busy with a queue that short. */
 static void scenario_prague(struct sim_cfg *cfg)
 {
@@ -146,6 +160,8 @@ static const struct {
 	{ "ecn", scenario_ecn },
 	{ "ecn-bbr", scenario_ecn_bbr },
 	{ "prague", scenario_prague },
+	{ "narrow", scenario_narrow },
+	{ "narrower", scenario_narrower },
 };
 
 /* The scenario called @name; false: there is none. */

@@ -180,6 +180,32 @@ void host_timer_arm(struct sconn *sc)
 	sim_at(s, at, EV_TIMER, sc->idx, NULL);
 }
 
+/* Packets too large for the path are cut anew; memory may be short. */
+static void sconn_recut(struct sconn *sc)
+{
+	struct sim *s = sc->host->sim;
+	struct rill_run *run;
+	u8 i;
+
+	while (!rng_chance(&s->rng, sim_faulty(s) ? s->cfg->nomem : 0) &&
+	       (run = rill_conn_misfit(&sc->c))) {
+		struct sim_run *old = container_of(run, struct sim_run, r);
+		LIST_HEAD(slices);
+
+		for (i = 0; i < run->n; i++) {
+			u32 len = rill_run_payload(run, i);
+			struct sim_run *slice = calloc(1, sizeof(*slice) + len);
+
+			rill_run_slice(run, i, sc->c.payload, &slice->r);
+			memcpy(slice->b, old->b + (u32)i * run->plen, len);
+			sc->wmem += len;
+			list_add_tail(&slice->r.node, &slices);
+		}
+		TRACE(s, "conn %u.%d cuts the run at %llu anew", sc->plan, sc->side, run->off);
+		rill_send_recut(&sc->c.tx, run, &slices);
+	}
+}
+
 /* The engine asks for something: the whole of its effect is here. */
 void host_service(struct sconn *sc, struct rill_out *out)
 {
@@ -196,6 +222,8 @@ void host_service(struct sconn *sc, struct rill_out *out)
 	if (out->bits & RILL_B_CONNECTED)
 		sc->connected = true;
 	host_look_eof(sc);
+	if (out->bits & RILL_B_RECUT)
+		sconn_recut(sc);
 	if (out->bits & RILL_B_TX)
 		host_tx(sc);
 	sconn_done_memory(sc);

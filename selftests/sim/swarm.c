@@ -167,7 +167,8 @@ static void draw_mtu(struct link_cfg *l, struct rng *r, const struct sim_cfg *cf
 
 	if (rng_below(r, 12))
 		return;
-	l->mtu = mtus[rng_below(r, 4)];
+	/* The first is too small for a handshake. */
+	l->mtu = cfg->lossy_only ? mtus[1 + rng_below(r, 3)] : mtus[rng_below(r, 4)];
 	l->mtu_at = rng_u64(r) & 1 ? cfg->start + rng_below(r, 5 * RILL_SEC) : 0;
 }
 
@@ -194,7 +195,7 @@ void swarm_draw(struct sim_cfg *cfg, u64 seed)
 		draw_conn(cfg, i, &r);
 	draw_hosts(cfg, &r);
 	draw_lies(cfg, &r);
-	for (i = 0; i < SIM_HOSTS && !cfg->lossy_only; i++)
+	for (i = 0; i < SIM_HOSTS; i++)
 		draw_mtu(&cfg->link[i], &r, cfg);
 	cfg->rebind_at = RILL_NEVER;
 	if (!cfg->lossy_only && rng_below(&r, 8) == 0)

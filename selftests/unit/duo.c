@@ -12,6 +12,26 @@
 	duo_out(d, end, &out);			\
 } while (0)
 
+/* Packets too large for the path are cut anew. */
+static void duo_recut(struct duo_end *e)
+{
+	struct rill_run *run;
+	u8 i;
+
+	while ((run = rill_conn_misfit(&e->c))) {
+		LIST_HEAD(slices);
+
+		for (i = 0; i < run->n; i++) {
+			struct rill_run *slice = malloc(sizeof(*slice));
+
+			rill_run_slice(run, i, e->c.payload, slice);
+			list_add_tail(&slice->node, &slices);
+			e->runs++;
+		}
+		rill_send_recut(&e->c.tx, run, &slices);
+	}
+}
+
 static void duo_out(struct duo *d, int end, const struct rill_out *out)
 {
 	struct duo_end *e = &d->e[end];
@@ -19,6 +39,8 @@ static void duo_out(struct duo *d, int end, const struct rill_out *out)
 	struct rill_rec *rec, *nrec;
 	u8 i;
 
+	if (out->bits & RILL_B_RECUT && !e->poor)
+		duo_recut(e);
 	e->bits |= out->bits;
 	if (out->bits & RILL_B_RESET)
 		e->err = out->err;

@@ -42,6 +42,7 @@ struct duo_end {
 	u64 mib[RILL_MIB_MAX];
 	u32 runs, recs, lives;	/* memory the engine holds */
 	bool born, tombed, deaf;	/* deaf: its carrier refuses */
+	bool poor;		/* it has no memory to cut packets anew */
 	struct rill_tomb tomb;
 	struct duo_record rec[DUO_RECORDS];	/* written here */
 	int nrec;

@@ -699,6 +699,137 @@ TEST(ecn__only_what_has_payload)
 	duo_free(d);
 }
 
+/* --- the path's MTU --- */
+
+#define BIG 1500
+
+static struct duo *duo_big(void)
+{
+	struct duo *d = duo_new();
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		d->e[i].cfg.payload = BIG;
+		d->e[i].cfg.params.max_payload = BIG;
+	}
+	duo_connect(d);
+	duo_pass(d);
+	return d;
+}
+
+/* Time passes on a path where packets of more than @mtu bytes vanish. */
+static void narrow_run(struct duo *d, u32 mtu, u64 ns)
+{
+	u64 until = d->now + ns;
+	int k, n;
+
+	do {
+		while (d->nq) {
+			d->now += d->owd;
+			for (n = d->nq; n--; )
+				d->q[0]->len > mtu ? duo_drop(d, 0) : duo_deliver(d, 0);
+		}
+		k = d->now < until && duo_wait(d, 10 * RILL_MSEC);
+	} while (d->now < until || d->nq || k);
+}
+
+/* A path narrower than the interface: found, and nothing that was written is lost. */
+TEST(pmtu__a_black_hole)
+{
+	static const u32 mtus[] = { 1200, 1300, 1400, RILL_HDR + BIG };
+	u32 i, j;
+
+	for (i = 0; i < COUNT(mtus); i++) {
+		struct duo *d = duo_big();
+
+		ROW("%u", mtus[i]);
+		for (j = 0; j < 8; j++) {
+			duo_write(d, 0, 5 * BIG);
+			narrow_run(d, mtus[i], 3 * RILL_SEC);
+			duo_read(d, 1, d->e[1].c.rx.nxt - d->e[1].c.rx.read);
+			narrow_run(d, mtus[i], RILL_SEC);
+		}
+		EXPECT_EQ(d->e[1].c.rx.nxt, 8 * 5 * BIG);
+		EXPECT(RILL_HDR + d->e[0].c.payload <= mtus[i]);
+		EXPECT(RILL_HDR + d->e[0].c.payload + RILL_PMTU_STEP > mtus[i]);
+		EXPECT_EQ(d->e[0].mib[RILL_MIB_PMTUHOLES], mtus[i] < RILL_HDR + BIG);
+		/* A black hole is no congestion, nor is a probe that is lost. */
+		EXPECT_EQ(d->e[0].mib[RILL_MIB_CONGESTION], 0);
+		EXPECT(!d->e[0].runs && !d->e[0].c.tx.inflight);
+		duo_free(d);
+	}
+}
+
+/* Partly acknowledged, partly lost, partly never sent: each byte arrives. */
+TEST(pmtu__under_way)
+{
+	struct duo *d = duo_big();
+	int i;
+
+	duo_write(d, 0, 4 * BIG);
+	duo_run(d, RILL_SEC);
+	EXPECT_EQ(d->e[0].c.pmtu.good, BIG);
+	duo_write(d, 0, 30 * BIG + 100);
+	duo_deliver(d, 1);
+	duo_shut(d, 0);
+	narrow_run(d, 1300, 20 * RILL_SEC);
+	EXPECT_EQ(d->e[1].c.rx.nxt, 34 * BIG + 100);
+	EXPECT_EQ(state(d, 1), RILL_CLOSE_WAIT);
+	EXPECT_EQ(state(d, 0), RILL_FIN_WAIT2);
+	for (i = 0; i < 2; i++)
+		EXPECT(!d->e[i].c.tx.inflight && !d->e[i].runs);
+	duo_free(d);
+}
+
+/* There is no memory to cut anew with: the next time-out asks again. */
+TEST(pmtu__no_memory_at_first)
+{
+	struct duo *d = duo_big();
+
+	d->e[0].poor = true;
+	duo_write(d, 0, 3 * BIG);
+	narrow_run(d, 1300, RILL_SEC);
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_PMTUHOLES], 1);
+	EXPECT_EQ(d->e[1].c.rx.nxt, 0);
+	d->e[0].poor = false;
+	narrow_run(d, 1300, 10 * RILL_SEC);
+	EXPECT_EQ(d->e[1].c.rx.nxt, 3 * BIG);
+	duo_free(d);
+}
+
+/* What is behind PAD is no data. */
+TEST(pmtu__padding_is_not_read)
+{
+	struct rill_pkt p = { .h = { .type = RILL_T_DATA, .flags = RILL_F_PAD | RILL_F_ELICIT,
+				     .pn = 9, .credit = 65536 },
+			      .len = 500, .plen = 500, .n = 1, .last_flags = RILL_F_PAD | RILL_F_ELICIT };
+	struct duo *d = duo_open();
+
+	duo_rcv(d, 1, &p);
+	EXPECT_EQ(d->e[1].c.rx.nxt, 0);
+	EXPECT(d->nq == 1 && d->q[0]->p.x.ack.largest == 9);
+	duo_free(d);
+}
+
+/* The carrier does not take the probe: the search goes on, and data is not held up. */
+TEST(pmtu__a_probe_refused)
+{
+	struct duo *d = duo_big();
+	struct rill_out out;
+	struct rill_tx tx;
+
+	rill_pmtu_timeout(&d->e[0].c.pmtu, 1, d->now);
+	duo_write_quiet(d, 0, 3000, 0);
+	rill_out_init(&out);
+	rill_conn_poll_tx(&d->e[0].c, d->now, &tx, &out);
+	EXPECT(tx.rec_flags & RILL_REC_PMTU && tx.ext.len + tx.pad == BIG);
+	rill_conn_not_sent(&d->e[0].c, &tx, EMSGSIZE, d->now, &out);
+	EXPECT(d->e[0].c.pmtu.tries == 1 && !d->e[0].c.pmtu.out);
+	duo_run(d, RILL_SEC);
+	EXPECT_EQ(d->e[1].c.rx.nxt, 3000);
+	duo_free(d);
+}
+
 /* --- closing --- */
 
 TEST(close__one_after_the_other)

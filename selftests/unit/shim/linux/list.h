@@ -31,6 +31,8 @@ struct list_head {
 	     &e->member != (h);						\
 	     e = n, n = list_next_entry(n, member))
 
+#define LIST_HEAD(name)	struct list_head name = { &(name), &(name) }
+
 static inline void INIT_LIST_HEAD(struct list_head *h)
 {
 	h->next = h->prev = h;
