@@ -68,6 +68,9 @@ kselftest:		## the kselftests in the guest; K=stock|debug, T='name...' for some 
 unit sim fuzz:		## the engine's tests, on this machine
 	$(MAKE) -C selftests/$@ check
 
+plots:			## tools/plots/*.svg: the simulator's CUBIC and BBR side by side
+	$(MAKE) -C selftests/sim plots
+
 conformance:		## does every test that module/CONFORMANCE.md names exist, and did it run?
 	@$(VM)/conformance.sh
 
@@ -91,5 +94,5 @@ help:			## this list
 	@sed -n 's/^\([a-z][a-z -]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS="$$(printf '\t')" read -r t text; do printf '  %-14s %s\n' "$$t" "$$text"; done
 
-.PHONY: all modules tools install uninstall demo check shell perf lines kselftest unit sim fuzz conformance \
+.PHONY: all modules tools install uninstall demo check shell perf lines kselftest unit sim fuzz plots conformance \
 	lint debug-kernel deps clean help

@@ -24,6 +24,7 @@ static const char usage[] =
 "  --off A,B        without these faults: what a failing seed is shrunk to\n"
 "  --bytes N        programs send no more than this\n"
 "  --conns N        only so many connections\n"
+"  --samples MS     print windows and times so often\n"
 "  --fair[=N]       a table of flows that share a bottleneck, 2 of them to N (1000)\n";
 
 #define SHRINK_MOST	3	/* failures of a range of seeds that are shrunk */
@@ -37,6 +38,7 @@ struct opts {
 	const char *scenario, *corpus;
 	u64 seed, seeds;
 	u32 fair;
+	u64 samples;		/* ns, 0: none */
 	struct knobs knobs;
 	u32 shrunk;		/* failures made smaller so far */
 	bool trace, twice, stop;
@@ -82,7 +84,11 @@ static bool one(struct opts *o, u64 seed, struct total *t, u64 *hash)
 	else
 		swarm_draw(&cfg, seed);
 	knobs_apply(&o->knobs, &cfg);
+	cfg.sample_every = o->samples;
 	sim_init(s, seed, &cfg);
+	s->sampler = samples_print;
+	if (o->samples)
+		samples_head();
 	s->trace = o->trace;
 	s->corpus = o->corpus;
 	ok = sim_run_all(s);
@@ -112,7 +118,7 @@ static int parse(struct opts *o, int argc, char **argv)
 		{ "twice", 0, NULL, '2' }, { "corpus", 1, NULL, 'c' },
 		{ "stop", 0, NULL, 'x' }, { "off", 1, NULL, 'o' },
 		{ "bytes", 1, NULL, 'b' }, { "conns", 1, NULL, 'k' },
-		{ "fair", 2, NULL, 'f' }, { NULL, 0, NULL, 0 },
+		{ "samples", 1, NULL, 'p' }, { "fair", 2, NULL, 'f' }, { NULL, 0, NULL, 0 },
 	};
 	struct sim_cfg cfg;
 	int c;
@@ -130,6 +136,7 @@ static int parse(struct opts *o, int argc, char **argv)
 			if (!knobs_off(&o->knobs, optarg))
 				return -1;
 			break;
+		case 'p':	o->samples = strtoull(optarg, NULL, 0) * RILL_MSEC; break;
 		case 'b':	o->knobs.bytes = strtoull(optarg, NULL, 0); break;
 		case 'k':	o->knobs.conns = strtoul(optarg, NULL, 0); break;
 		case 'f':	o->fair = optarg ? strtoul(optarg, NULL, 0) : FAIR_ALL; break;

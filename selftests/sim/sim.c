@@ -127,7 +127,8 @@ static void sim_event(struct sim *s, const struct ev *e)
 		break;
 	case EV_SAMPLE:
 		s->sampler(s);
-		sim_at(s, s->now + s->cfg->sample_every, EV_SAMPLE, 0, NULL);
+		if (s->nheap)
+			sim_at(s, s->now + s->cfg->sample_every, EV_SAMPLE, 0, NULL);
 		break;
 	}
 }

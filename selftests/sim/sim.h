@@ -7,6 +7,7 @@
  *	named.c		networks with a name
  *	shrink.c	a failure made smaller
  *	fair.c		many flows and one bottleneck, a table
+ *	samples.c	windows and times as they go, for plots.py
  *	sim.c		the virtual clock: a heap of events, the next one runs
  *	link.c		one direction of a path: delay, every fault
  *	queue.c		  its bottleneck: rate, drop-tail, marks, CoDel
@@ -402,6 +403,10 @@ struct knobs {
 bool knobs_off(struct knobs *k, const char *names);
 void knobs_apply(const struct knobs *k, struct sim_cfg *cfg);
 void shrink(u64 seed, struct knobs k, const char *why);
+
+/* samples.c */
+void samples_head(void);
+void samples_print(struct sim *s);
 
 /* fair.c */
 bool fair_table(u32 flows);
