@@ -23,6 +23,18 @@ enum rill_cover rill_ackq_cover(const struct rill_ackq *q, u64 pn, u32 n)
 }
 
 /*
+ * rill_ackq_told() - the peer has an acknowledgement that ended below @told.
+ *
+ * RFC 9000 13.2.4: acknowledgements of acknowledgements.  The ranges in it need not
+ * be told again, which keeps what is told short; they are still known, to tell
+ * copies, and are told again when something new comes among them.
+ */
+void rill_ackq_told(struct rill_ackq *q, u64 told)
+{
+	q->told = max(q->told, told);
+}
+
+/*
  * rill_ackq_add() - packets @pn .. @pn + @n - 1 arrived, none of them before.
  *
  * Return: true when they leave or fill a gap: the sender should hear at once.
@@ -31,6 +43,7 @@ bool rill_ackq_add(struct rill_ackq *q, u64 pn, u32 n, u64 now)
 {
 	bool gap = q->largest ? pn != q->largest + 1 : false;
 
+	q->told = min(q->told, pn);
 	if (!rill_ranges_add(&q->pns, pn, pn + n)) {
 		/* Full: forget the oldest, it has been reported many times. */
 		if (pn < q->pns.v[0].lo) {
@@ -83,9 +96,11 @@ void rill_ackq_count_ecn(struct rill_ackq *q, u8 ecn, u32 n)
 /*
  * rill_ack_put() - write an ACK item for the packet numbers @pns, which are some.
  * @max_pairs: ranges to report besides the newest, at most RILL_ACK_PAIRS_MAX
+ * @told:      what lies below need not be reported
  * @delay:     us since the largest came
  */
-void rill_ack_put(const struct rill_ranges *pns, struct rill_extbuf *x, u8 max_pairs, u32 delay)
+void rill_ack_put(const struct rill_ranges *pns, struct rill_extbuf *x, u8 max_pairs, u64 told,
+		  u32 delay)
 {
 	const struct rill_range *r = &pns->v[pns->n - 1];
 	u64 largest = r->hi - 1, first = largest - r->lo;
@@ -97,7 +112,7 @@ void rill_ack_put(const struct rill_ranges *pns, struct rill_extbuf *x, u8 max_p
 		u64 gap = r[0].lo - r[-1].hi, run = r[-1].hi - r[-1].lo;
 
 		/* So a gap always fits 16 bits. */
-		if (largest - r[-1].hi > RILL_ACK_REACH)
+		if (largest - r[-1].hi > RILL_ACK_REACH || r[-1].hi <= told)
 			break;
 		pairs[2 * np] = gap - 1;
 		pairs[2 * np + 1] = min_t(u64, run - 1, U16_MAX);
@@ -118,7 +133,7 @@ void rill_ackq_put(const struct rill_ackq *q, struct rill_extbuf *x, u8 max_pair
 {
 	if (!q->pns.n)
 		return;
-	rill_ack_put(&q->pns, x, max_pairs,
+	rill_ack_put(&q->pns, x, max_pairs, q->told,
 		     min_t(u64, div_u64(now - q->largest_at, RILL_USEC), U32_MAX));
 	if (q->ecn[0] | q->ecn[1] | q->ecn[2])
 		rill_ext_put_ecn(x, q->ecn);

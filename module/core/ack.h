@@ -34,6 +34,7 @@ struct rill_ackq {
 	u64	floor;			/* all below count as received */
 	u64	largest;		/* largest received, 0: none */
 	u64	largest_at;		/* when it came */
+	u64	told;			/* the peer knows what came of all below: see rill_ackq_told() */
 	u64	deadline;		/* delayed acknowledgement, RILL_NEVER: none due */
 	u32	ecn[3];			/* packets with ECT(0), ECT(1), CE */
 	u32	pend_bytes;		/* payload not acknowledged yet */
@@ -46,12 +47,14 @@ struct rill_ackq {
 
 void rill_ackq_init(struct rill_ackq *q);
 enum rill_cover rill_ackq_cover(const struct rill_ackq *q, u64 pn, u32 n);
+void rill_ackq_told(struct rill_ackq *q, u64 told);
 bool rill_ackq_add(struct rill_ackq *q, u64 pn, u32 n, u64 now);
 void rill_ackq_eliciting(struct rill_ackq *q, u32 n, u32 bytes, u32 full, bool gap, u64 now);
 void rill_ackq_count_ecn(struct rill_ackq *q, u8 ecn, u32 n);
 void rill_ackq_put(const struct rill_ackq *q, struct rill_extbuf *x, u8 max_pairs, u64 now);
 void rill_ackq_sent(struct rill_ackq *q);
-void rill_ack_put(const struct rill_ranges *pns, struct rill_extbuf *x, u8 max_pairs, u32 delay);
+void rill_ack_put(const struct rill_ranges *pns, struct rill_extbuf *x, u8 max_pairs, u64 told,
+		  u32 delay);
 
 /* True when an acknowledgement has been asked for and not sent. */
 static inline bool rill_ackq_pending(const struct rill_ackq *q)

@@ -165,6 +165,7 @@ static void rill_conn_acked(struct rill_conn *c, const struct rill_ext *x, u64 n
 	rill_send_acked(&c->tx, &x->ack, now, &a);
 	if (a.echo)
 		c->echo_done = true;
+	rill_ackq_told(&c->aq, a.told);
 	rill_pmtu_arrived(&c->pmtu, a.large, a.small);
 	if (a.probe) {
 		rill_pmtu_probe_arrived(&c->pmtu, a.probe, now);

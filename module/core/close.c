@@ -50,7 +50,7 @@ bool rill_tomb_rcv(struct rill_tomb *t, const struct rill_hdr *h, const struct r
 		return false;
 	rh.pn = t->pn_next++;
 	rh.credit = t->credit;
-	rill_ack_put(&pns, &ext, RILL_TOMB_RANGES - 1, 0);
+	rill_ack_put(&pns, &ext, RILL_TOMB_RANGES - 1, 0, 0);
 	rh.ext_len = ext.len;
 	rill_wire_hdr_put(reply->b, &rh);
 	memcpy(reply->b + RILL_HDR, ext.b, ext.len);

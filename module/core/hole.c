@@ -49,15 +49,20 @@ u32 rill_holes_in(const struct rill_holes *h, u64 lo, u64 hi)
 bool rill_holes_acked(const struct rill_holes *h, const struct rill_ackblk *a, u64 largest)
 {
 	u64 hi = largest, lo = hi - a->first;
-	u8 i;
+	u8 i = 0, k;
 
-	/* The next to be overwritten is the oldest. */
-	for (i = 0; ; i++) {
-		if (rill_holes_in(h, lo, hi))
+	/* Both descend: from the newest hole on, and from the newest range. */
+	for (k = 1; k <= RILL_HOLES; k++) {
+		u64 pn = h->pn[(h->next + RILL_HOLES - k) % RILL_HOLES];
+
+		for (; pn < lo; i++) {
+			if (i == a->pairs || !pn)
+				return false;
+			hi = lo - 2 - get_unaligned_be16(a->pair + 4 * i);
+			lo = hi - get_unaligned_be16(a->pair + 4 * i + 2);
+		}
+		if (pn && pn <= hi)
 			return true;
-		if (i == a->pairs || lo <= h->pn[h->next])
-			return false;
-		hi = lo - 2 - get_unaligned_be16(a->pair + 4 * i);
-		lo = hi - get_unaligned_be16(a->pair + 4 * i + 2);
 	}
+	return false;
 }

@@ -462,6 +462,11 @@ static void rill_sent_stats(struct rill_conn *c, const struct rill_tx *tx)
 	}
 }
 
+static bool rill_tx_acks(const struct rill_tx *tx)
+{
+	return tx->ext.len && tx->ext.b[0] == RILL_I_ACK;
+}
+
 /* What every packet tells the peer, and some ask, is no longer owed. */
 static void rill_sent_told(struct rill_conn *c, const struct rill_tx *tx)
 {
@@ -469,7 +474,7 @@ static void rill_sent_told(struct rill_conn *c, const struct rill_tx *tx)
 		c->probe_due = false;
 	c->update_due = false;
 	rill_recv_grant(&c->rx);
-	if (tx->ext.len && tx->ext.b[0] == RILL_I_ACK)
+	if (rill_tx_acks(tx))
 		rill_ackq_sent(&c->aq);
 }
 
@@ -503,6 +508,8 @@ void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_r
 		if (tx->fresh && c->aq.pend)
 			c->aq.pingpong = true;
 		rill_send_record(&c->tx, rec, tx->run, tx->first, tx->n, tx->rec_flags, now);
+		if (rill_tx_acks(tx))
+			rec->told = c->aq.largest + 1;
 		rill_ecn_sent(&c->ecn, tx->ecn, tx->n);
 		if (tx->rec_flags & RILL_REC_PMTU) {
 			rec->plen = c->pmtu.size;

@@ -225,6 +225,7 @@ static void rill_rec_acked(struct rill_send *s, struct rill_rec *rec, u64 mask, 
 	res->newest_sent_at = max(res->newest_sent_at, rec->sent_at);
 	if (rec->flags & RILL_REC_ECHO)
 		res->echo = true;
+	res->told = max(res->told, rec->told);
 	if (rec->run)
 		rill_run_acked(s, rec->run, (hit | spurious) << rec->first, res);
 	if (!(rec->live | rec->lost))
@@ -278,29 +279,31 @@ void rill_send_number(struct rill_send *s, u8 n)
 		s->pn_next++;
 }
 
-/* Write the ranges of @a into @v, ascending; the number of them. */
-static u8 rill_ack_ranges(const struct rill_ackblk *a, u64 largest, struct rill_range *v)
+/*
+ * Write the ranges of @a into @v, the newest first, down to packet @oldest; the
+ * number of them.
+ */
+static u8 rill_ack_ranges(const struct rill_ackblk *a, u64 largest, u64 oldest,
+			  struct rill_range *v)
 {
-	u8 n = a->pairs + 1, i;
-	u64 lo = largest - a->first;
+	u64 hi = largest, lo = largest - a->first;
+	u8 i;
 
-	v[n - 1].lo = lo;
-	v[n - 1].hi = largest;
-	for (i = 0; i < a->pairs; i++) {
-		u64 hi = lo - 2 - get_unaligned_be16(a->pair + 4 * i);
-
+	for (i = 0; ; i++) {
+		v[i].lo = lo;
+		v[i].hi = hi;
+		if (i == a->pairs || lo <= oldest)
+			return i + 1;
+		hi = lo - 2 - get_unaligned_be16(a->pair + 4 * i);
 		lo = hi - get_unaligned_be16(a->pair + 4 * i + 2);
-		v[n - 2 - i].lo = lo;
-		v[n - 2 - i].hi = hi;
 	}
-	return n;
 }
 
 /*
  * rill_send_acked() - take an ACK item that rill_send_ack_valid() passed.
  *
- * Walks records and ranges together, both ascending: the cost is what is in
- * flight below the largest acknowledged, per record and not per packet.
+ * Walks records and ranges together, by number: the cost is what is in flight
+ * below the largest acknowledged, per record and not per packet.
  */
 void rill_send_acked(struct rill_send *s, const struct rill_ackblk *a, u64 now,
 		     struct rill_acked *res)
@@ -308,23 +311,23 @@ void rill_send_acked(struct rill_send *s, const struct rill_ackblk *a, u64 now,
 	struct rill_range v[RILL_ACK_PAIRS_MAX + 1];
 	u64 largest = rill_expand(s->pn_next, a->largest);
 	struct rill_rec *rec, *next;
-	u8 n, i = 0;
+	int i, j;
 
 	memset(res, 0, sizeof(*res));
 	res->inflight = s->inflight;
 	res->newest = largest > s->largest_acked;
-	n = rill_ack_ranges(a, largest, v);
+	rec = list_first_entry(&s->recs, struct rill_rec, node);
+	i = list_empty(&s->recs) ? -1 : rill_ack_ranges(a, largest, rec->pn, v) - 1;
 
 	list_for_each_entry_safe(rec, next, &s->recs, node) {
 		u64 end = rec->pn + rec->n, mask = 0, live = rec->live;
 		u64 sent_at = rec->sent_at;
-		u8 j;
 
-		while (i < n && v[i].hi < rec->pn)
-			i++;
-		if (i == n)
+		while (i >= 0 && v[i].hi < rec->pn)
+			i--;
+		if (i < 0)
 			break;
-		for (j = i; j < n && v[j].lo < end; j++)
+		for (j = i; j >= 0 && v[j].lo < end; j--)
 			mask |= rill_rec_mask(rec, v[j].lo, v[j].hi);
 		if (!mask)
 			continue;
@@ -371,6 +374,7 @@ void rill_send_record(struct rill_send *s, struct rill_rec *rec, struct rill_run
 	rec->lost_bytes = s->lost_bytes;
 	if (s->app_limited)
 		rec->flags |= RILL_REC_LIMITED;
+	rec->told = 0;
 	rec->plen = rec->last_len = 0;
 	if (run) {
 		u64 mask = rill_mask(n) << first;

@@ -74,6 +74,7 @@ struct rill_rec {
 	u64	first_sent_at;	/* when the packet that reached it was sent */
 	u64	inflight;	/* bytes in flight, this among them */
 	u64	lost_bytes;	/* bytes lost */
+	u64	told;		/* it tells of the peer's packets below, 0: of none */
 	u16	plen;		/* payload of every packet but the last */
 	u16	last_len;	/* payload of the last packet */
 	u8	first;		/* index in the run of packet pn */
@@ -140,6 +141,7 @@ struct rill_acked {
 	u64	inflight;	/* bytes in flight before */
 	u64	newest_sent_at;	/* when the newest of the packets was sent, 0: none */
 	u64	rtt;		/* ns, 0: the largest is not new, no sample */
+	u64	told;		/* the peer knows that its packets below came, or not */
 	u64	late;		/* ns by which a packet thought lost came late */
 	struct rill_rate rate;
 	u32	pkts;		/* newly acknowledged */

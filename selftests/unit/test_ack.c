@@ -171,6 +171,40 @@ TEST(put__ranges)
 	EXPECT_EQ(x.ecn[2], 1);
 }
 
+TEST(put__what_the_peer_was_told)
+{
+	struct rill_extbuf b;
+	struct rill_ackq q;
+	struct rill_ext x;
+
+	rill_ackq_init(&q);
+	rill_ackq_add(&q, 1, 3, NOW);		/* 1 2 3 */
+	rill_ackq_add(&q, 5, 2, NOW);		/* 5 6 */
+	rill_ackq_add(&q, 10, 4, NOW);		/* 10 .. 13 */
+	/* it has the acknowledgement that ended with 6 */
+	rill_ackq_told(&q, 7);
+	put(&q, 31, NOW, &x, &b);
+	EXPECT_EQ(x.ack.first, 3);
+	EXPECT_EQ(x.ack.pairs, 0);
+	/* an older one changes nothing; copies are known all the same */
+	rill_ackq_told(&q, 4);
+	put(&q, 31, NOW, &x, &b);
+	EXPECT_EQ(x.ack.pairs, 0);
+	EXPECT_EQ(rill_ackq_cover(&q, 5, 2), RILL_COVER_ALL);
+	EXPECT_EQ(rill_ackq_cover(&q, 4, 1), RILL_COVER_NONE);
+	/* the newest range is told whatever the peer has */
+	rill_ackq_told(&q, 14);
+	put(&q, 31, NOW, &x, &b);
+	EXPECT_EQ(x.ack.largest, 13);
+	EXPECT_EQ(x.ack.first, 3);
+	/* what comes late is news, and all above it with it */
+	rill_ackq_add(&q, 8, 1, NOW);
+	put(&q, 31, NOW, &x, &b);
+	EXPECT_EQ(x.ack.pairs, 1);
+	EXPECT_EQ(get_unaligned_be16(x.ack.pair), 0);		/* 9 */
+	EXPECT_EQ(get_unaligned_be16(x.ack.pair + 2), 0);	/* 8 */
+}
+
 TEST(put__what_is_too_far_back)
 {
 	struct rill_extbuf b;
