@@ -269,3 +269,34 @@ void host_timer(struct sconn *sc, u64 at)
 		host_timer_arm(sc);
 	}
 }
+
+/*
+ * @h loses all it knew, as one that was switched off: connections, tombstones
+ * and keys.  Its programs are gone too; the peers have to find out.
+ */
+void host_crash(struct host *h)
+{
+	struct sim *s = h->sim;
+	struct sim_tomb *t;
+	u32 i;
+
+	for (i = 0; i < s->nconns; i++) {
+		struct sconn *sc = s->conns[i];
+
+		if (sc->host != h || sc->dead)
+			continue;
+		host_unhash(sc);
+		sc->dead = sc->closed = true;
+		sc->timer_at = RILL_NEVER;
+	}
+	while ((t = h->tombs) != NULL) {
+		h->tombs = t->next;
+		free(t);
+	}
+	h->ntombs = 0;
+	memset(&h->secrets, 0, sizeof(h->secrets));
+	memset(&h->tokens, 0, sizeof(h->tokens));
+	/* Who was accepted and had not heard of it may be so again. */
+	if (h->id)
+		memset(s->child_of, 0, s->cfg->nconns * sizeof(s->child_of[0]));
+}

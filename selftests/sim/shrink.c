@@ -34,7 +34,7 @@ static const struct knob link_knobs[] = {
 
 static const struct knob host_knobs[] = {
 	KNOB(sim_cfg, "rebind", rebind_at, RILL_NEVER), KNOB(sim_cfg, "skew", skew, 0),
-	KNOB(sim_cfg, "step", step, 0), KNOB(sim_cfg, "flood", flood, 0),
+	KNOB(sim_cfg, "step", step, 0), KNOB(sim_cfg, "crash", crash_at, 0), KNOB(sim_cfg, "flood", flood, 0),
 	KNOB(sim_cfg, "icmp", icmp, 0), KNOB(sim_cfg, "coalesce", coalesce, 0),
 	KNOB(sim_cfg, "slip", slip, 0), KNOB(sim_cfg, "txfail", txfail, 0),
 	KNOB(sim_cfg, "nomem", nomem, 0), KNOB(sim_cfg, "gso", gso, 1),

@@ -122,6 +122,10 @@ static void sim_event(struct sim *s, const struct ev *e)
 	case EV_STEP:
 		sim_step(s);
 		break;
+	case EV_CRASH:
+		TRACE(s, "host %u crashes", s->cfg->crash_host);
+		host_crash(&s->host[s->cfg->crash_host]);
+		break;
 	case EV_FLOOD:
 		forge_flood(s);
 		break;
@@ -153,6 +157,8 @@ void sim_init(struct sim *s, u64 seed, const struct sim_cfg *cfg)
 		sim_at(s, cfg->rebind_at, EV_REBIND, 0, NULL);
 	if (cfg->step)
 		sim_at(s, cfg->step_at, EV_STEP, 0, NULL);
+	if (cfg->crash_at)
+		sim_at(s, cfg->crash_at, EV_CRASH, 0, NULL);
 	if (cfg->sample_every)
 		sim_at(s, cfg->start + cfg->sample_every, EV_SAMPLE, 0, NULL);
 	if (cfg->flood)

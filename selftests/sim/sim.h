@@ -142,6 +142,8 @@ struct sim_cfg {
 	u64 skew;		/* host 1's clock is ahead of host 0's */
 	u64 step_at, step;	/* a host's clock jumps ahead: it slept */
 	u32 step_host;
+	u64 crash_at;		/* a host begins anew and remembers nothing; 0: none */
+	u32 crash_host;
 	u64 flood_at;		/* many SYNs from nowhere */
 	u32 flood;		/* how many */
 	u32 icmp;		/* chance, per packet sent, of an ICMP error about it */
@@ -166,7 +168,8 @@ struct sim_cfg {
 };
 
 enum ev_kind {
-	EV_ARRIVE, EV_POLL, EV_TIMER, EV_APP, EV_CONNECT, EV_REBIND, EV_STEP, EV_FLOOD, EV_SAMPLE,
+	EV_ARRIVE, EV_POLL, EV_TIMER, EV_APP, EV_CONNECT, EV_REBIND, EV_STEP, EV_FLOOD, EV_CRASH,
+	EV_SAMPLE,
 };
 
 struct ev {
@@ -348,6 +351,8 @@ void host_timer(struct sconn *sc, u64 at);
 void host_timer_arm(struct sconn *sc);
 void host_service(struct sconn *sc, struct rill_out *out);
 void sconn_free(struct sconn *sc);
+
+void host_crash(struct host *h);
 
 /* stream.c */
 bool host_write(struct sconn *sc, u32 len);

@@ -146,6 +146,10 @@ static void draw_hosts(struct sim_cfg *cfg, struct rng *r)
 		cfg->flood_at = cfg->start + rng_below(r, 10 * RILL_SEC);
 		cfg->flood = rng_log(r, 1, 200);
 	}
+	if (!cfg->lossy_only && rng_below(r, 8) == 0) {
+		cfg->crash_at = cfg->start + rng_below(r, 10 * RILL_SEC);
+		cfg->crash_host = rng_below(r, SIM_HOSTS);
+	}
 	cfg->icmp = cfg->lossy_only || rng_below(r, 4) ? 0 : draw_fault(r);
 }
 
