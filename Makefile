@@ -71,6 +71,12 @@ unit sim fuzz:		## the engine's tests, on this machine
 plots:			## tools/plots/*.svg: the simulator's CUBIC and BBR side by side
 	$(MAKE) -C selftests/sim plots
 
+model:			## Spin models of opening, closing and the life of sockets
+	@selftests/model/model.sh
+
+coverage:		## lines and MC/DC of module/core under unit tests, scenarios and SEEDS seeds
+	@selftests/coverage/coverage.sh
+
 conformance:		## does every test that module/CONFORMANCE.md names exist, and did it run?
 	@$(VM)/conformance.sh
 
@@ -94,5 +100,5 @@ help:			## this list
 	@sed -n 's/^\([a-z][a-z -]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS="$$(printf '\t')" read -r t text; do printf '  %-14s %s\n' "$$t" "$$text"; done
 
-.PHONY: all modules tools install uninstall demo check shell perf lines kselftest unit sim fuzz plots conformance \
-	lint debug-kernel deps clean help
+.PHONY: all modules tools install uninstall demo check shell perf lines kselftest unit sim fuzz plots \
+	model coverage conformance lint debug-kernel deps clean help

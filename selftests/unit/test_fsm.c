@@ -40,9 +40,12 @@ TEST(next__every_event_in_every_state)
 
 TEST(next__nonsense)
 {
+	int s;
+
 	EXPECT_EQ(rill_fsm_next(0, RILL_EV_ABORT), -1);
 	EXPECT_EQ(rill_fsm_next(12, RILL_EV_ABORT), -1);
-	EXPECT_EQ(rill_fsm_next(RILL_ESTABLISHED, RILL_EV_ABORT + 1), -1);
+	for (s = RILL_ESTABLISHED; s <= RILL_CLOSING; s++)
+		EXPECT_EQ(rill_fsm_next(s, RILL_EV_ABORT + 1), -1);
 }
 
 /* The masks other files decide by. */

@@ -61,6 +61,7 @@ part 'build, install, uninstall' install "$VM/install-test.sh"
 part 'lint' lint "$VM/lint.sh"
 part 'engine: unit tests' unit counted build/log/unit.sum make --no-print-directory unit
 part 'engine: RFC 9293, requirement by requirement' conformance "$VM/conformance.sh"
+part 'engine: models' model counted build/log/model.sum make --no-print-directory model
 part 'engine: simulator' sim counted build/log/sim.sum make --no-print-directory sim
 part 'engine: fuzzing' fuzz counted build/log/fuzz.sum make --no-print-directory fuzz
 part 'demo' demo "$VM/demo-run.sh"
