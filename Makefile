@@ -77,6 +77,9 @@ model:			## Spin models of opening, closing and the life of sockets
 coverage:		## lines and MC/DC of module/core under unit tests, scenarios and SEEDS seeds
 	@selftests/coverage/coverage.sh
 
+mutants:		## would the tests notice a change in module/core?  MUTANTS=50 SEED=1 FILES=
+	@python3 selftests/mutants/mutants.py
+
 conformance:		## does every test that module/CONFORMANCE.md names exist, and did it run?
 	@$(VM)/conformance.sh
 
@@ -101,4 +104,4 @@ help:			## this list
 		while IFS="$$(printf '\t')" read -r t text; do printf '  %-14s %s\n' "$$t" "$$text"; done
 
 .PHONY: all modules tools install uninstall demo check shell perf lines kselftest unit sim fuzz plots \
-	model coverage conformance lint debug-kernel deps clean help
+	model coverage mutants conformance lint debug-kernel deps clean help

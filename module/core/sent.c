@@ -232,13 +232,11 @@ static void rill_rec_acked(struct rill_send *s, struct rill_rec *rec, u64 mask, 
 		rill_send_forget(s, rec);
 }
 
-/* The packets of @rec numbered @lo .. @hi, as a mask. */
+/* The packets of @rec numbered @lo .. @hi, some of which are its, as a mask. */
 static u64 rill_rec_mask(const struct rill_rec *rec, u64 lo, u64 hi)
 {
 	u64 end = rec->pn + rec->n;
 
-	if (hi < rec->pn || lo >= end)
-		return 0;
 	lo = max(lo, rec->pn) - rec->pn;
 	hi = min(hi + 1, end) - rec->pn;
 	return rill_mask(hi) & ~rill_mask(lo);

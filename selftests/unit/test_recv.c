@@ -471,3 +471,31 @@ TEST(skip__lies)
 	rill_recv_prefix(&g.x.r, 47);
 	EXPECT(!rill_recv_sane(&g.x.r));
 }
+
+TEST(skip__beyond_what_could_be_told_apart)
+{
+	enum rill_mib why;
+	struct grx g;
+
+	start_gaps(&g);
+	EXPECT_EQ(rill_recv_skip(&g.x.r, 500, g.x.r.credit + RILL_WND_MAX + 1, 9, &why),
+		  RILL_RCV_DROP);
+	EXPECT_EQ(why, RILL_MIB_INBEYOND);
+	EXPECT_EQ(rill_recv_skip(&g.x.r, 500, g.x.r.credit + RILL_WND_MAX, 9, &why),
+		  RILL_RCV_AHEAD);
+}
+
+TEST(limit__within_bounds)
+{
+	struct rx x;
+
+	start(&x, 1000, 5000);
+	rill_recv_limit(&x.r, 2000, 9000);
+	EXPECT(x.r.wnd == 2000 && x.r.wnd_max == 9000);
+	rill_recv_limit(&x.r, 2000, 1000);
+	EXPECT(x.r.wnd == 2000 && x.r.wnd_max == 2000);
+	rill_recv_limit(&x.r, 1, 1);			/* one packet at least */
+	EXPECT(x.r.wnd == 100 && x.r.wnd_max == 100);
+	rill_recv_limit(&x.r, RILL_WND_MAX + 1, U32_MAX);
+	EXPECT(x.r.wnd == RILL_WND_MAX && x.r.wnd_max == RILL_WND_MAX);
+}

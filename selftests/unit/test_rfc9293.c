@@ -149,3 +149,82 @@ TEST(keepalive__one_lost_is_not_the_end)
 	EXPECT_EQ(d->e[0].c.probes, 0);			/* and counted from the beginning */
 	duo_free(d);
 }
+
+/* RFC 9293 3.10.4: a second CLOSE changes nothing. */
+TEST(close__twice)
+{
+	struct duo *d = duo_open();
+	struct rill_run fin = { .flags = 0 };
+	struct rill_out out;
+
+	duo_shut(d, 0);
+	EXPECT_EQ(state(d, 0), RILL_FIN_WAIT1);
+	rill_out_init(&out);
+	EXPECT(!rill_conn_shut_wr(&d->e[0].c, &fin, d->now, &out));
+	EXPECT(state(d, 0) == RILL_FIN_WAIT1 && !out.bits);
+	duo_free(d);
+}
+
+/* A timer that comes too late finds nothing to do. */
+TEST(timeout__after_the_end)
+{
+	struct duo *d = duo_open();
+	struct rill_out out;
+
+	duo_abort(d, 0, RILL_R_ABORT);
+	rill_out_init(&out);
+	rill_conn_timeout(&d->e[0].c, d->now + DAY, &out);
+	EXPECT(state(d, 0) == RILL_CLOSE && !out.bits && !out.ncount);
+	duo_free(d);
+}
+
+/* A window probe that is due when the window is open again is not sent. */
+TEST(window_probe__not_when_open)
+{
+	struct duo *d = duo_open();
+	struct rill_out out;
+
+	d->e[0].c.probe_at = d->now;
+	d->e[0].c.probe_backoff = 3;
+	rill_out_init(&out);
+	rill_conn_timeout(&d->e[0].c, d->now, &out);
+	EXPECT(!d->e[0].c.probe_due && !d->e[0].c.probe_backoff);
+	EXPECT_EQ(d->e[0].c.probe_at, RILL_NEVER);
+	duo_free(d);
+}
+
+/* Counters of one call: equal ones add up, too many kinds are left out. */
+TEST(count__adds_up)
+{
+	struct duo *d = duo_open();
+	struct rill_out out;
+	int i;
+
+	rill_out_init(&out);
+	d->e[0].c.out = &out;
+	for (i = 0; i < 3; i++)
+		rill_count(&d->e[0].c, RILL_MIB_INDUP, 2);
+	EXPECT(out.ncount == 1 && out.count[0].n == 6);
+	rill_count(&d->e[0].c, RILL_MIB_INDUP, 0);
+	rill_count(&d->e[0].c, RILL_MIB_NONE, 1);
+	for (i = 1; i <= 2 * RILL_OUT_COUNTS; i++)
+		rill_count(&d->e[0].c, RILL_MIB_INDUP + i, 1);
+	EXPECT_EQ(out.ncount, RILL_OUT_COUNTS);
+	EXPECT(out.count[0].n == 6 && out.count[RILL_OUT_COUNTS - 1].n == 1);
+	duo_free(d);
+}
+
+/* ICMP's word on the path is taken for what is sent from then on. */
+TEST(too_big__makes_packets_smaller)
+{
+	struct duo *d = duo_open();
+	struct rill_out out;
+	u16 was = d->e[0].c.payload;
+
+	rill_out_init(&out);
+	rill_conn_too_big(&d->e[0].c, was - 100, d->now, &out);
+	EXPECT(out.bits & RILL_B_TX);
+	EXPECT(out.ncount == 1 && out.count[0].mib == RILL_MIB_ICMPIN);
+	EXPECT(d->e[0].c.payload <= was);
+	duo_free(d);
+}

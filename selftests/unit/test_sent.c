@@ -371,3 +371,16 @@ TEST(purge__all_memory_back)
 	       !t->s.retrans_out);
 	free(t);
 }
+
+TEST(next_lost__nothing_waits)
+{
+	struct tx *t = tx_new();
+	u8 first, n;
+
+	append(t, 3000, 0);
+	sent(t, &t->run[0], 0, 3, NOW);
+	EXPECT(!rill_send_next_lost(&t->s, &first, &n));
+	t->s.rtx_pkts = 1;			/* a count that nothing bears out */
+	EXPECT(!rill_send_next_lost(&t->s, &first, &n));
+	free(t);
+}
