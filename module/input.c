@@ -8,6 +8,7 @@
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/random.h>
 #include <net/busy_poll.h>
 #include <net/dsfield.h>
 #include <net/inet_ecn.h>
@@ -188,9 +189,10 @@ static void rill_gap_room(struct rill_sock *rs)
 }
 
 /* The peer's packets come from a new address: answer there (NAT rebinding). */
-static void rill_rebind(struct sock *sk, struct sk_buff *skb)
+static void rill_rebind(struct sock *sk, struct sk_buff *skb, struct rill_out *out)
 {
 	struct rill_sock *rs = rill_sk(sk);
+	bool same_host;
 	struct in6_addr local, remote;
 	__be16 port;
 
@@ -199,12 +201,13 @@ static void rill_rebind(struct sock *sk, struct sk_buff *skb)
 		return;
 	if (rill_is_v4(&remote) != rill_is_v4(&sk->sk_v6_daddr))
 		return;
+	same_host = ipv6_addr_equal(&remote, &sk->sk_v6_daddr);
 	rs->peer_udp = port;
 	sk->sk_v6_daddr = remote;
 	rill_addr_show(sk);
 	__sk_dst_reset(sk);
 	rs->rebinds++;
-	rill_conn_rebind(&rs->conn, rill_cb(skb)->stamp);
+	rill_conn_rebind(&rs->conn, same_host, get_random_u64() | 1, rill_cb(skb)->stamp, out);
 	rill_mib_inc(rill_sk_net(sk), RILL_MIB_REBINDS);
 }
 
@@ -286,7 +289,7 @@ void rill_rcv_skb(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	if (out.bits & RILL_B_NEWEST)
-		rill_rebind(sk, skb);
+		rill_rebind(sk, skb, &out);
 	if (p.len && (out.verdict == RILL_RCV_QUEUE || out.verdict == RILL_RCV_AHEAD)) {
 		struct rill_skb_cb *cb = rill_cb(skb);
 

@@ -90,6 +90,8 @@ static const char *const rill_mib_names[RILL_MIB_MAX] = {
 	[RILL_MIB_ECNFAILS] = "EcnFails",
 	[RILL_MIB_PMTUPROBES] = "PmtuProbes",
 	[RILL_MIB_PMTUHOLES] = "PmtuHoles",
+	[RILL_MIB_PATHCHALLENGES] = "PathChallenges",
+	[RILL_MIB_PATHVALIDATED] = "PathValidated",
 };
 
 static unsigned long rill_mib_sum(const struct rill_net *rn, int id)

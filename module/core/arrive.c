@@ -395,6 +395,21 @@ static void rill_conn_eliciting(struct rill_conn *c, const struct rill_pkt *p, b
 		c->out->bits |= RILL_B_TX;
 }
 
+/* The peer asks whether we are here, or has answered. */
+static void rill_conn_roamed(struct rill_conn *c, const struct rill_ext *x)
+{
+	if (rill_ext_has(x, RILL_I_CHALLENGE)) {
+		c->roam.theirs = x->challenge;
+		c->roam.answer = true;
+		c->out->bits |= RILL_B_TX;
+	}
+	if (rill_ext_has(x, RILL_I_RESPONSE) && rill_roam_answered(&c->roam, x->response)) {
+		rill_count(c, RILL_MIB_PATHVALIDATED, 1);
+		c->retry_at = RILL_NEVER;
+		c->out->bits |= RILL_B_TX;
+	}
+}
+
 /* A packet or run in a state that has a peer. */
 static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u64 now)
 {
@@ -460,8 +475,10 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 			rill_rtt_sample(&c->rtt, now - (c->cookie_until - RILL_COOKIE_TTL), 0, now);
 	}
 	c->confirmed = true;
-	if (pn + p->n - 1 > c->aq.largest)
+	if (pn + p->n - 1 > c->aq.largest) {
 		c->out->bits |= RILL_B_NEWEST;
+		rill_roam_heard(&c->roam, p->len + p->n * RILL_HDR + p->h.ext_len);
+	}
 	gap = rill_ackq_add(&c->aq, pn, p->n, now);
 	rill_ackq_count_ecn(&c->aq, p->ecn, p->n);
 	eliciting = p->len || (p->last_flags & (RILL_F_FIN | RILL_F_ELICIT)) ||
@@ -469,6 +486,7 @@ static void rill_conn_data_rcv(struct rill_conn *c, const struct rill_pkt *p, u6
 	if (eliciting)
 		rill_conn_eliciting(c, p, gap, now);
 
+	rill_conn_roamed(c, &p->x);
 	rill_conn_control(c, p, pn, now);
 	if (c->tx.fin_acked)
 		rill_conn_fin_acked(c, now);

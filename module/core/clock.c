@@ -77,8 +77,9 @@ u64 rill_conn_deadline(const struct rill_conn *c)
 		return RILL_NEVER;
 	/* The carrier refused: until then nothing that is due could be sent. */
 	if (c->retry_at != RILL_NEVER)
-		return c->retry_at;
+		return min(c->retry_at, c->roam.at);
 	at = min(c->syn_at, c->end_at);
+	at = min(at, c->roam.at);
 	at = min(at, c->aq.deadline);
 	at = min(at, c->tx.loss_at);
 	at = min(at, c->tx.life_at);
@@ -195,6 +196,10 @@ void rill_conn_timeout(struct rill_conn *c, u64 now, struct rill_out *out)
 	if (c->aq.deadline <= now) {
 		c->aq.now = true;
 		c->aq.pingpong = false;
+		out->bits |= RILL_B_TX;
+	}
+	if (c->roam.at <= now) {
+		rill_roam_timeout(&c->roam);
 		out->bits |= RILL_B_TX;
 	}
 	if (c->tx.life_at <= now)

@@ -58,7 +58,7 @@ void rill_conn_stop(struct rill_conn *c)
 {
 	rill_send_purge(&c->tx);
 	c->syn_at = c->probe_at = c->cork_at = c->retry_at = c->end_at = RILL_NEVER;
-	c->aq.deadline = RILL_NEVER;
+	c->aq.deadline = c->roam.at = RILL_NEVER;
 	c->syn_due = c->echo_due = c->probe_due = c->update_due = false;
 	c->pto_probes = 0;
 }
@@ -126,6 +126,7 @@ void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 no
 	c->cookie_until = 0;
 	memset(&c->ecn, 0, sizeof(c->ecn));
 	rill_pmtu_init(&c->pmtu, cfg->payload);
+	rill_roam_init(&c->roam);
 	c->soft_err = 0;
 	c->syn_at = c->probe_at = c->cork_at = c->retry_at = c->end_at = RILL_NEVER;
 	c->rx_at = now;
@@ -137,6 +138,7 @@ void rill_conn_init(struct rill_conn *c, const struct rill_conn_cfg *cfg, u64 no
 void rill_conn_defaults(struct rill_conn *c)
 {
 	c->state = RILL_CLOSE;
+	rill_roam_init(&c->roam);
 	c->syn_retries = RILL_SYN_RETRIES;
 	c->keepcnt = RILL_KEEPCNT_DEF;
 	c->keepidle = RILL_KEEPIDLE_DEF;
@@ -373,19 +375,27 @@ void rill_conn_abort(struct rill_conn *c, enum rill_reason why, u64 now,
 }
 
 /*
- * The peer's address changed: what was learned of the old path does not hold.
- * At most an initial window goes to the new one before it answers, so that a
- * forged address draws little.
+ * rill_conn_rebind() - the newest packet came from another address.
+ * @same_host: only the port is another: a NAT forgot, the path is the same
+ * @dice:      random; 0: the address needs no validation
+ *
+ * Of another path nothing is known (RFC 9000 9.4).
  */
-void rill_conn_rebind(struct rill_conn *c, u64 now)
+void rill_conn_rebind(struct rill_conn *c, bool same_host, u64 dice, u64 now,
+		      struct rill_out *out)
 {
-	u64 iw = (u64)RILL_CC_IW * c->cc.mss;
-
-	c->cc.cwnd = min(c->cc.cwnd, iw);
+	c->out = out;
 	c->cc.undo_ok = false;
-	c->rtt.min = c->rtt.latest;
-	c->rtt.min_at = now;
 	rill_ecn_restart(&c->ecn);
+	if (!same_host) {
+		rill_cc_init(&c->cc, c->cc.ops, c->cc.mss);
+		memset(&c->rtt, 0, sizeof(c->rtt));
+		rill_pmtu_init(&c->pmtu, c->pmtu.top);
+		rill_conn_resize(c);
+	}
+	if (dice)
+		rill_roam_begin(&c->roam, dice);
+	out->bits |= RILL_B_TX;
 }
 
 /* Fill a tombstone for a connection that ended. */

@@ -17,7 +17,8 @@
  *
  * Owns the order in which the parts are asked, and nothing they own: see wire
  * rtt cc pace ack recv sent loss open fast close fsm.  conn.c has its life, arrive.c
- * the packets in, clock.c the deadlines, poll.c the packets out.  Not reentrant:
+ * the packets in, clock.c the deadlines, poll.c the packets out, left.c what
+ * follows when they have left.  Not reentrant:
  * the host serialises (socket lock).
  */
 #ifndef RILL_CORE_CONN_H
@@ -36,6 +37,7 @@
 #include "pace.h"
 #include "pmtu.h"
 #include "recv.h"
+#include "roam.h"
 #include "rtt.h"
 #include "sent.h"
 #include "seq.h"
@@ -166,6 +168,7 @@ struct rill_conn {
 	u64	last_ack_rx;		/* when the peer last acknowledged something */
 	struct rill_ecn ecn;
 	struct rill_pmtu pmtu;
+	struct rill_roam roam;
 	int	soft_err;		/* errno of the last ICMP error, 0: none */
 	u8	cookie[64];		/* client: what the listener sent */
 	struct rill_stats st;
@@ -245,7 +248,8 @@ void rill_conn_abort(struct rill_conn *c, enum rill_reason why, u64 now,
 void rill_conn_set_payload(struct rill_conn *c, u16 path_payload);
 void rill_conn_too_big(struct rill_conn *c, u16 payload, u64 now, struct rill_out *out);
 struct rill_run *rill_conn_misfit(const struct rill_conn *c);
-void rill_conn_rebind(struct rill_conn *c, u64 now);
+void rill_conn_rebind(struct rill_conn *c, bool same_host, u64 dice, u64 now,
+		      struct rill_out *out);
 void rill_conn_tomb(struct rill_conn *c, u64 now, struct rill_tomb *t);
 u64 rill_conn_deadline(const struct rill_conn *c);
 
@@ -276,6 +280,12 @@ void rill_fast_syn(struct rill_conn *c, struct rill_tx *tx);
 void rill_fast_answer(struct rill_conn *c, const struct rill_ext *x, u64 now);
 u64 rill_conn_pto_at(const struct rill_conn *c);
 u64 rill_conn_peer_delay(const struct rill_conn *c);
+
+/* Bytes of UDP payload that @tx makes. */
+static inline u32 rill_tx_size(const struct rill_tx *tx)
+{
+	return tx->n * RILL_HDR + tx->ext.len + tx->pad + tx->bytes;
+}
 
 /* The host should read RILL_PREFIX bytes at rx.whole for rill_conn_prefix(). */
 static inline bool rill_conn_wants(const struct rill_conn *c)

@@ -103,6 +103,8 @@ enum rill_mib {
 	RILL_MIB_ECNFAILS,		/* connections that no longer mark: the path does not carry it */
 	RILL_MIB_PMTUPROBES,		/* probes for the path MTU sent */
 	RILL_MIB_PMTUHOLES,		/* paths on which large packets vanished */
+	RILL_MIB_PATHCHALLENGES,	/* challenges sent to addresses peers moved to */
+	RILL_MIB_PATHVALIDATED,		/* of them, those that were answered */
 	RILL_MIB_MAX
 };
 

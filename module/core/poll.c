@@ -8,7 +8,6 @@
  * of what it waits for; rill_conn_sent() takes the books forward once the
  * carrier has the packet.
  */
-#include <linux/errno.h>
 #include "conn.h"
 
 /* Bytes of extension that still fit beside @payload in a packet of this path. */
@@ -383,18 +382,27 @@ static void rill_poll_arm_probe(struct rill_conn *c, u64 now)
 		c->probe_at = now + rill_rtt_pto(&c->rtt, rill_conn_peer_delay(c), 0);
 }
 
-/*
- * rill_conn_poll_tx() - the next packet or run to send.  Start here.
- * @tx: NONE: nothing; WAIT: pacing holds data back until the deadline; SEND:
- *      carry it, then call rill_conn_sent(), or do nothing and poll again later
- */
-void rill_conn_poll_tx(struct rill_conn *c, u64 now, struct rill_tx *tx,
-		       struct rill_out *out)
+/* The peer has moved, or wants to know whether we are where we seem to be. */
+static bool rill_poll_roam(struct rill_conn *c, struct rill_tx *tx)
+{
+	if ((!c->roam.ask && !c->roam.answer) || !rill_state_in(c->state, RILL_ST_SYNCED))
+		return false;
+	rill_tx_start(c, tx, RILL_T_DATA);
+	if (c->roam.answer) {
+		rill_ext_put_word(&tx->ext, RILL_I_RESPONSE, c->roam.theirs);
+		return true;
+	}
+	rill_ext_put_word(&tx->ext, RILL_I_CHALLENGE, c->roam.word);
+	tx->h.flags = tx->last_flags = RILL_F_ELICIT | RILL_F_NOW;
+	tx->eliciting = true;
+	return true;
+}
+
+/* What may leave as far as the peer's address is no concern. */
+static void rill_poll_any(struct rill_conn *c, u64 now, struct rill_tx *tx)
 {
 	bool data;
 
-	c->out = out;
-	tx->kind = RILL_TX_NONE;
 	if (c->reset_due) {
 		rill_poll_reset(c, tx);
 		return;
@@ -410,6 +418,8 @@ void rill_conn_poll_tx(struct rill_conn *c, u64 now, struct rill_tx *tx,
 	if (!rill_state_in(c->state, RILL_ST_SYNCED | RILL_ST(RILL_TIME_WAIT)))
 		return;
 
+	if (rill_poll_roam(c, tx))
+		return;
 	if (rill_pmtu_due(&c->pmtu, now) && c->confirmed && rill_send_busy(&c->tx) && !c->pto_probes) {
 		rill_poll_pmtu(c, tx, now);
 		return;
@@ -433,138 +443,26 @@ void rill_conn_poll_tx(struct rill_conn *c, u64 now, struct rill_tx *tx,
 		rill_poll_ack(c, tx, now);
 }
 
-static void rill_sent_syn(struct rill_conn *c, u64 now)
-{
-	c->syn_due = false;
-	c->fast_sent = c->token_len && c->fast;
-	c->syn_sent_at = now;
-	c->syn_at = now + (RILL_RTT_INITIAL << min_t(u8, c->attempts, 7));
-	if (c->user_timeout)
-		c->syn_at = min(c->syn_at, c->rx_at + c->user_timeout);
-	c->attempts++;
-	rill_count(c, RILL_MIB_SYNS, 1);
-}
-
-/* Counts of what has left. */
-static void rill_sent_stats(struct rill_conn *c, const struct rill_tx *tx)
-{
-	c->st.pkts_out += tx->n;
-	rill_count(c, RILL_MIB_OUTPKTS, tx->n);
-	rill_count(c, RILL_MIB_OUTRUNS, 1);
-	if (!tx->run)
-		return;
-	c->st.data_out += tx->n;
-	c->st.bytes_sent += tx->bytes;
-	if (tx->rec_flags & RILL_REC_RTX) {
-		c->st.bytes_retrans += tx->bytes;
-		c->st.retrans += tx->n;
-		rill_count(c, RILL_MIB_RETRANS, tx->n);
-	}
-}
-
-static bool rill_tx_acks(const struct rill_tx *tx)
-{
-	return tx->ext.len && tx->ext.b[0] == RILL_I_ACK;
-}
-
-/* What every packet tells the peer, and some ask, is no longer owed. */
-static void rill_sent_told(struct rill_conn *c, const struct rill_tx *tx)
-{
-	if (!tx->run && tx->h.flags & RILL_F_ELICIT)
-		c->probe_due = false;
-	c->update_due = false;
-	rill_recv_grant(&c->rx);
-	if (rill_tx_acks(tx))
-		rill_ackq_sent(&c->aq);
-}
-
 /*
- * rill_conn_sent() - the carrier took what rill_conn_poll_tx() chose.
- * @rec: memory for the record when @tx->eliciting, else NULL
+ * rill_conn_poll_tx() - the next packet or run to send.  Start here.
+ * @tx: NONE: nothing; WAIT: pacing holds data back until the deadline; SEND:
+ *      carry it, then call rill_conn_sent(), or do nothing and poll again later
  */
-void rill_conn_sent(struct rill_conn *c, const struct rill_tx *tx, struct rill_rec *rec,
-		    u64 now, struct rill_out *out)
+void rill_conn_poll_tx(struct rill_conn *c, u64 now, struct rill_tx *tx,
+		       struct rill_out *out)
 {
+	u64 room = rill_roam_room(&c->roam);
+
 	c->out = out;
-	c->retry_at = RILL_NEVER;
-	rill_sent_stats(c, tx);
-	switch (tx->h.type) {
-	case RILL_T_RESET:
-		c->reset_due = false;
-		rill_count(c, RILL_MIB_OUTRESETS, 1);
+	tx->kind = RILL_TX_NONE;
+	rill_poll_any(c, now, tx);
+	if (tx->kind != RILL_TX_SEND || rill_tx_size(tx) <= room || tx->h.type == RILL_T_RESET)
 		return;
-	case RILL_T_SYN:
-		if (tx->run)
-			rill_send_record(&c->tx, rec, tx->run, 0, 1, 0, now);
-		rill_sent_syn(c, now);
+	if (tx->n > 1 && room >= RILL_HDR + tx->run->plen) {
+		rill_tx_trim(tx, div64_u64(room, RILL_HDR + tx->run->plen));
 		return;
-	case RILL_T_ECHO:
-		c->echo_due = false;
-		rill_count(c, RILL_MIB_ECHOES, 1);
-		break;
 	}
-
-	if (tx->eliciting) {
-		if (tx->fresh && c->aq.pend)
-			c->aq.pingpong = true;
-		rill_send_record(&c->tx, rec, tx->run, tx->first, tx->n, tx->rec_flags, now);
-		if (rill_tx_acks(tx))
-			rec->told = c->aq.largest + 1;
-		rill_ecn_sent(&c->ecn, tx->ecn, tx->n);
-		if (tx->rec_flags & RILL_REC_PMTU) {
-			rec->plen = c->pmtu.size;
-			rill_pmtu_probe_sent(&c->pmtu);
-			rill_count(c, RILL_MIB_PMTUPROBES, 1);
-		}
-		if (!c->tx.unsent && !c->tx.rtx_pkts && c->tx.inflight < c->cc.cwnd)
-			c->tx.app_limited = c->tx.delivered_bytes + c->tx.inflight;
-		rill_pace_sent(&c->pace, tx->bytes + tx->n * RILL_HDR, now);
-		rill_cc_sent(&c->cc, tx->bytes + tx->n * RILL_HDR);
-	} else {
-		rill_send_number(&c->tx, 1);
-	}
-	if (tx->fresh)
-		c->cork_at = RILL_NEVER;
-	if (tx->probe && c->pto_probes)
-		c->pto_probes--;
-	rill_sent_told(c, tx);
-}
-
-static void rill_refused(struct rill_conn *c, const struct rill_tx *tx, int err, u64 now)
-{
-	bool lost = !tx->eliciting && err != ENOMEM;
-
-	if (tx->rec_flags & RILL_REC_PMTU) {
-		rill_pmtu_probe_sent(&c->pmtu);
-		rill_pmtu_probe_lost(&c->pmtu, now);
-	}
-
-	if (lost)
-		rill_sent_told(c, tx);
-	/* The host polls no further: what comes behind needs a retry as well. */
-	if (!lost || c->tx.unsent || c->tx.rtx_pkts || c->pto_probes)
-		c->retry_at = now + RILL_ACK_DELAY;
-}
-
-/*
- * rill_conn_not_sent() - the carrier could not take what was chosen.
- * @err: errno, positive: why; kept for the day the connection times out
- *
- * A SYN counts as sent, so that a host without a route gives up like one
- * without an answer.  So does what wants no acknowledgement: the peer asks again,
- * and a filter that refuses for good would be asked for ever.  Everything else
- * is tried again a little later.
- */
-void rill_conn_not_sent(struct rill_conn *c, const struct rill_tx *tx, int err, u64 now,
-			struct rill_out *out)
-{
-	c->out = out;
-	if (err != ENOMEM)
-		c->soft_err = err;
-	if (tx->h.type == RILL_T_SYN)
-		rill_sent_syn(c, now);
-	else if (tx->h.type == RILL_T_RESET)
-		c->reset_due = false;
-	else
-		rill_refused(c, tx, err, now);
+	/* Until the address is validated, or more comes from there. */
+	tx->kind = RILL_TX_NONE;
+	c->retry_at = now + rill_rtt_pto(&c->rtt, rill_conn_peer_delay(c), 0);
 }

@@ -147,6 +147,12 @@ static bool rill_item_get(struct rill_ext *x, u8 type, const u8 *v, u8 len)
 		x->skip_to = get_unaligned_be32(v + 4);
 		x->skip_next = get_unaligned_be32(v + 8);
 		return (s32)(x->skip_to - x->skip_from) > 0;
+	case RILL_I_CHALLENGE:
+		x->challenge = len == 8 ? get_unaligned_be64(v) : 0;
+		return len == 8;
+	case RILL_I_RESPONSE:
+		x->response = len == 8 ? get_unaligned_be64(v) : 0;
+		return len == 8;
 	default:
 		return type < RILL_I_MANDATORY;
 	}
@@ -267,6 +273,12 @@ void rill_ext_put_skip(struct rill_extbuf *x, u32 from, u32 to, u32 next)
 	put_unaligned_be32(from, p);
 	put_unaligned_be32(to, p + 4);
 	put_unaligned_be32(next, p + 8);
+}
+
+/* A challenge or the answer to one. */
+void rill_ext_put_word(struct rill_extbuf *x, enum rill_item item, u64 word)
+{
+	put_unaligned_be64(word, rill_item_put(x, item, 8));
 }
 
 void rill_ext_put_reason(struct rill_extbuf *x, enum rill_reason reason)

@@ -79,6 +79,8 @@ enum rill_item {
 	RILL_I_REASON = 7,	/* 8: enum rill_reason */
 	RILL_I_TOKEN = 8,	/* SYN: data length 16, token; or nothing.  SYN-ACK: token */
 	RILL_I_SKIP = 9,	/* records given up: from 32, to 32, number behind 32 */
+	RILL_I_CHALLENGE = 10,	/* 64: prove that you receive here */
+	RILL_I_RESPONSE = 11,	/* 64: what the challenge said */
 	RILL_I_MANDATORY = 128,
 };
 
@@ -148,6 +150,7 @@ struct rill_ext {
 	u32	ecn[3];		/* ECT(0), ECT(1), CE */
 	u32	skip_from;	/* stream offsets, low bits; @skip_to is behind @skip_from */
 	u32	skip_to;
+	u64	challenge, response;
 	u32	skip_next;	/* number of the record at @skip_to, low bits */
 	struct rill_ackblk ack;
 };
@@ -190,6 +193,7 @@ void rill_ext_put_token_wanted(struct rill_extbuf *x);
 void rill_ext_put_token_data(struct rill_extbuf *x, u16 data, const u8 *token, u8 len);
 void rill_ext_put_token(struct rill_extbuf *x, const u8 *token, u8 len);
 void rill_ext_put_skip(struct rill_extbuf *x, u32 from, u32 to, u32 next);
+void rill_ext_put_word(struct rill_extbuf *x, enum rill_item item, u64 word);
 void rill_ext_put_reason(struct rill_extbuf *x, enum rill_reason reason);
 
 #endif /* RILL_CORE_WIRE_H */

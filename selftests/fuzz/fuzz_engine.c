@@ -158,14 +158,16 @@ static void damage(struct duo *d, struct input *in)
 static void options(struct duo *d, int end, u8 what)
 {
 	struct rill_conn *c = &d->e[end].c;
+	struct rill_out out;
 
 	c->nodelay = what & 1;
 	c->cork = what & 2;
 	c->keepalive = what & 4;
 	c->user_timeout = what & 8 ? 3 * RILL_SEC : 0;
 	d->e[end].deaf = what & 16;
+	rill_out_init(&out);
 	if (what & 32)
-		rill_conn_rebind(c, d->now);
+		rill_conn_rebind(c, what & 1, d->now, d->now, &out);
 	if (d->e[end].born)
 		duo_push(d, end);
 }

@@ -402,7 +402,10 @@ static void do_abort(struct scen *s, const struct words *w)
 
 static void do_rebind(struct scen *s, const struct words *w)
 {
-	rill_conn_rebind(&scen_end(s)->c, s->d->now);
+	struct rill_out out;
+
+	rill_out_init(&out);
+	rill_conn_rebind(&scen_end(s)->c, false, 0, s->d->now, &out);
 }
 
 static void do_token(struct scen *s, const struct words *w)

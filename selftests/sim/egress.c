@@ -68,6 +68,10 @@ static void host_encode(struct sconn *sc, const struct rill_tx *tx, u8 i)
 		lie_packet(sc, d);
 	if (hdr.type == RILL_T_SYN && !h->sim->syn)
 		h->sim->syn = dgram_copy(d, d->len);
+	sc->to_there += d->len;
+	if (sc->c.roam.wary && hdr.type != RILL_T_RESET && sc->to_there > 3 * sc->from_there)
+		sim_fail(h->sim, "18: conn %u.%d: %llu bytes to where %llu came from", sc->plan,
+			 sc->side, sc->to_there, sc->from_there);
 	host_corpus(h->sim, d->b, d->len);
 	sim_mix(h->sim, (u64)hdr.pn << 32 ^ hdr.off ^ (u64)pay << 16 ^ hdr.flags);
 	h->sim->pkts++;

@@ -41,6 +41,16 @@ static void host_took(struct sconn *sc, const struct batch *b, const struct rill
 	}
 }
 
+static u64 batch_bytes(const struct batch *b)
+{
+	u64 bytes = 0;
+	u16 i;
+
+	for (i = 0; i < b->p.n; i++)
+		bytes += b->d[i]->len;
+	return bytes;
+}
+
 void host_rcv(struct sconn *sc, const struct batch *b)
 {
 	struct sim *s = sc->host->sim;
@@ -58,9 +68,14 @@ void host_rcv(struct sconn *sc, const struct batch *b)
 		sc->credit_seen = b->p.h.credit;
 	ENGINE(sc, &out, rill_conn_rcv(&sc->c, &b->p, host_now(sc->host), &out));
 	host_took(sc, b, &out, pkts_in);
+	if (out.bits & RILL_B_NEWEST)
+		sc->from_there += batch_bytes(b);
 	if (out.bits & RILL_B_NEWEST && sc->peer_addr != b->d[0]->src) {
 		sc->peer_addr = b->d[0]->src;
-		rill_conn_rebind(&sc->c, host_now(sc->host));
+		sc->from_there = batch_bytes(b);
+		sc->to_there = 0;
+		ENGINE(sc, &out, rill_conn_rebind(&sc->c, s->seed & 1, rng_mix(s->seed ^ s->now) | 1,
+						  host_now(sc->host), &out));
 	}
 	if (sc->closed && b->p.len && (out.verdict == RILL_RCV_QUEUE || out.verdict == RILL_RCV_AHEAD) &&
 	    rill_state_in(sc->c.state, RILL_ST_CAN_RECV)) {

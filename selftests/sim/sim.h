@@ -210,6 +210,7 @@ struct sconn {
 	u32 plan;		/* in sim_cfg.conn */
 	int side;		/* 0 client, 1 server */
 	u16 peer_addr;
+	u64 from_there, to_there;	/* bytes since the peer has that address */
 	struct sconn *mate;	/* the other end, NULL: not known yet */
 	bool dead;		/* the engine is done with it */
 	bool torn;		/* left a tombstone */

@@ -1428,6 +1428,93 @@ TEST(rebind__newest_packet_says_so)
 	duo_free(d);
 }
 
+/* End @end finds its peer at another address. */
+static void moved(struct duo *d, int end, bool same_host)
+{
+	struct rill_out out;
+
+	rill_out_init(&out);
+	rill_conn_rebind(&d->e[end].c, same_host, 0x1234567887654321ULL, d->now, &out);
+	EXPECT(out.bits & RILL_B_TX);
+	duo_flush(d, end);
+}
+
+/* Little goes to a new address until the peer has shown that it receives there. */
+TEST(rebind__validated_first)
+{
+	struct duo *d = duo_open();
+	u64 bytes = 0;
+	int k;
+
+	duo_write(d, 0, 100);
+	duo_deliver(d, 0);
+	duo_drop_all(d);
+	moved(d, 1, true);
+	EXPECT_EQ(d->q[0]->p.x.challenge, 0x1234567887654321ULL);
+	duo_write(d, 1, 20 * PAY);
+	for (k = 0; k < d->nq; k++)
+		bytes += d->q[k]->len;
+	EXPECT(bytes <= 3 * (RILL_HDR + 100));
+	duo_drop_all(d);				/* the first challenge is lost */
+	duo_run(d, 5 * RILL_SEC);
+	EXPECT_EQ(d->e[1].mib[RILL_MIB_PATHCHALLENGES], 2);
+	EXPECT_EQ(d->e[1].mib[RILL_MIB_PATHVALIDATED], 1);
+	EXPECT_EQ(d->e[0].c.rx.nxt, 20 * PAY);
+	EXPECT(!d->e[1].c.roam.wary);
+	duo_free(d);
+}
+
+/* Nothing comes back: after three challenges silence, and no timer that spins. */
+TEST(rebind__a_victim)
+{
+	struct duo *d = duo_open();
+	u64 bytes = 0;
+	int i, k;
+
+	duo_write(d, 0, 100);
+	duo_deliver(d, 0);
+	duo_drop_all(d);
+	moved(d, 1, false);
+	duo_write(d, 1, 20 * PAY);
+	for (i = 0; i < 4000 && d->e[1].c.state != RILL_CLOSE; i++) {
+		for (k = 0; k < d->nq; k++)
+			bytes += d->q[k]->from ? d->q[k]->len : 0;
+		duo_drop_all(d);
+		d->now = max(d->now, min(rill_conn_deadline(&d->e[0].c),
+					 rill_conn_deadline(&d->e[1].c)));
+		duo_wait(d, 0);
+	}
+	EXPECT(bytes <= 3 * (RILL_HDR + 100));
+	EXPECT_EQ(d->e[1].mib[RILL_MIB_PATHCHALLENGES], 3);
+	EXPECT(state(d, 1) == RILL_CLOSE && d->e[1].err == ETIMEDOUT);
+	duo_free(d);
+}
+
+/* Another host is another path; another port is the same one. */
+TEST(rebind__what_is_kept)
+{
+	int same;
+
+	for (same = 0; same < 2; same++) {
+		struct duo *d = duo_open();
+		struct rill_conn *c = &d->e[1].c;
+
+		ROW("%d", same);
+		duo_write(d, 1, 10 * PAY);
+		duo_run(d, RILL_SEC);
+		duo_read(d, 0, 10 * PAY);
+		EXPECT(c->cc.cwnd > 11 * (PAY + RILL_HDR) && c->rtt.srtt);
+		moved(d, 1, same);
+		EXPECT_EQ(c->cc.cwnd > 11 * (PAY + RILL_HDR), same);
+		EXPECT_EQ(c->rtt.srtt != 0, same);
+		duo_run(d, RILL_SEC);
+		duo_write(d, 1, 3 * PAY);
+		duo_run(d, RILL_SEC);
+		EXPECT_EQ(d->e[0].c.rx.nxt, 13 * PAY);
+		duo_free(d);
+	}
+}
+
 TEST(set_payload__limits)
 {
 	struct duo *d = duo_open();

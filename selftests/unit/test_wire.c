@@ -129,8 +129,12 @@ TEST(ext_get__items)
 		  BIT(RILL_I_SKIP) },
 		{ "skip of 2^31", 14, { 9, 12, 0, 0, 0, 0, 128, 0, 0, 0 }, RILL_WIRE_EXT, 0 },
 		{ "skip of 11 octets", 13, { 9, 11, 0, 0, 0, 9, 0, 0, 0, 10 }, RILL_WIRE_EXT, 0 },
-		{ "unknown, skipped", 7, { 10, 2, 1, 1, 7, 1, 9 }, RILL_WIRE_OK,
-		  BIT(10) | BIT(RILL_I_REASON) },
+		{ "challenge", 10, { 10, 8 }, RILL_WIRE_OK, BIT(RILL_I_CHALLENGE) },
+		{ "challenge of 7", 9, { 10, 7 }, RILL_WIRE_EXT, 0 },
+		{ "response", 10, { 11, 8 }, RILL_WIRE_OK, BIT(RILL_I_RESPONSE) },
+		{ "response of 9", 11, { 11, 9 }, RILL_WIRE_EXT, 0 },
+		{ "unknown, skipped", 7, { 12, 2, 1, 1, 7, 1, 9 }, RILL_WIRE_OK,
+		  BIT(12) | BIT(RILL_I_REASON) },
 		{ "unknown 127", 4, { 127, 2, 1, 1 }, RILL_WIRE_OK, 0 },
 		{ "unknown 127 twice", 4, { 127, 0, 127, 0 }, RILL_WIRE_OK, 0 },
 		{ "mandatory 128", 4, { 128, 2, 1, 1 }, RILL_WIRE_EXT, 0 },
@@ -198,8 +202,11 @@ TEST(ext_put__every_item_comes_back)
 	rill_ext_put_reason(&b, RILL_R_ABORT);
 	rill_ext_put_token_data(&b, 258, token, sizeof(token));
 	rill_ext_put_skip(&b, 0xfffffff0, 16, 0x80000001);
+	rill_ext_put_word(&b, RILL_I_CHALLENGE, 0x0123456789abcdefULL);
+	rill_ext_put_word(&b, RILL_I_RESPONSE, 0xfedcba9876543210ULL);
 	EXPECT_EQ(ext(&x, b.b, b.len), RILL_WIRE_OK);
-	EXPECT_EQ(x.has, 0x3fe);
+	EXPECT_EQ(x.has, 0xffe);
+	EXPECT(x.challenge == 0x0123456789abcdefULL && x.response == 0xfedcba9876543210ULL);
 	EXPECT(x.ack.largest == 70000 && x.ack.delay == 5 && x.ack.first == 6 && x.ack.pairs == 2);
 	EXPECT_EQ(get_unaligned_be16(x.ack.pair + 4), 0xffff);
 	EXPECT(!memcmp(x.ecn, ecn, sizeof(ecn)));

@@ -16,7 +16,7 @@ local TYPES = { [1] = "SYN", [2] = "SYN-ACK", [3] = "ECHO", [4] = "DATA", [5] = 
 		[6] = "DGRAM" }
 local ITEMS = { [0] = "END", [1] = "ACK", [2] = "ECN", [3] = "CID", [4] = "PORTS",
 		[5] = "PARAMS", [6] = "COOKIE", [7] = "REASON", [8] = "TOKEN",
-		[9] = "SKIP" }
+		[9] = "SKIP", [10] = "CHALLENGE", [11] = "RESPONSE" }
 local REASONS = { [0] = "none", [1] = "refused", [2] = "abort", [3] = "stray",
 		  [4] = "cookie too old", [5] = "time-out" }
 local SOCKS = { [1] = "stream", [5] = "records" }
@@ -190,7 +190,7 @@ local function extension(buf, tree, info)
 	end
 end
 
-local FLAG_NAMES = { { 0x01, "FIN" }, { 0x04, "ELICIT" }, { 0x08, "NOW" } }
+local FLAG_NAMES = { { 0x01, "FIN" }, { 0x02, "PAD" }, { 0x04, "ELICIT" }, { 0x08, "NOW" } }
 
 local function flag_text(flags)
 	local names = {}
