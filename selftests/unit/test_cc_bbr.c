@@ -182,3 +182,22 @@ TEST(model__edges)
 	EXPECT_EQ(p.cc.cwnd, cwnd);
 	EXPECT_EQ(p.cc.pacing_rate, 0);
 }
+
+/* Acknowledgements that come in a bunch, faster than a round trip, tell no rate. */
+TEST(model__bunched_acknowledgements)
+{
+	struct rill_cc_ack a = { .acked = 4 * MSS, .min_rtt = 40 * RILL_MSEC,
+				 .srtt = 40 * RILL_MSEC, .rtt = 40 * RILL_MSEC };
+	struct path p;
+	u64 rate;
+
+	path_init(&p, 12500000, 40 * RILL_MSEC);
+	path_run(&p, 100, false);
+	rate = p.cc.pacing_rate;
+	a.now = p.now;
+	a.inflight = p.cc.cwnd;
+	a.rate.bytes = 100000000;
+	a.rate.interval = RILL_MSEC;
+	rill_cc_acked(&p.cc, &a);
+	EXPECT(p.cc.pacing_rate <= 2 * rate);
+}

@@ -228,3 +228,22 @@ TEST(too_big__makes_packets_smaller)
 	EXPECT(d->e[0].c.payload <= was);
 	duo_free(d);
 }
+
+/* PROTOCOL.md 3: numbers are read against the one expected, to the last of them. */
+TEST(rcv__numbers_half_the_circle_away)
+{
+	struct duo *d = duo_open();
+	struct rill_conn *c = &d->e[0].c;
+	u64 next = c->aq.largest + 1;
+	struct rill_pkt p = { .h = { .type = RILL_T_DATA }, .n = 1 };
+
+	p.h.pn = (u32)(next + BIT(31));			/* as near below: before the first */
+	duo_rcv(d, 0, &p);
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_INBADNUM], 1);
+	EXPECT_EQ(c->aq.largest, next - 1);
+	p.h.pn = (u32)(next + BIT(31) - 1);
+	duo_rcv(d, 0, &p);
+	EXPECT_EQ(d->e[0].mib[RILL_MIB_INBADNUM], 1);
+	EXPECT_EQ(c->aq.largest, next + BIT(31) - 1);
+	duo_free(d);
+}
