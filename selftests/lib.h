@@ -14,7 +14,7 @@
  *
  * Environment: RILL_ONLY=substring runs only the cases whose "family.name" holds
  * it; RILL_ORACLE=1 runs the TCP variants where rill.ko is not loaded;
- * RILL_SEED=n takes a printed seed back.
+ * RILL_SEED=n takes a printed seed back; RILL_TEST_QUICK=1 makes sweeps coarser.
  */
 #ifndef RILL_SELFTESTS_LIB_H
 #define RILL_SELFTESTS_LIB_H
@@ -128,6 +128,12 @@ struct env {
 
 #define RILL_LO(NAME)	FAMILY(NAME, rill4); FAMILY(NAME, rill6)
 #define RILL_VETH(NAME)	FAMILY(NAME, rill4_veth); FAMILY(NAME, rill6_veth)
+
+/* On the debug kernel `make check` has no time for sweeps at their finest. */
+static inline bool quick(void)
+{
+	return getenv("RILL_TEST_QUICK");
+}
 
 /* Rill, and here it differs on purpose: by item @n of DIFFERENCES in rill(7).  `make
  * lint` sees that each item there is tested, and each that is named here is there. */

@@ -1,13 +1,21 @@
 #!/bin/bash
-# kselftest.sh [-k stock|debug] [TEST...] - builds the kselftests, runs all of them
-# or those named in the guest, and ends with "N passed, N failed, N skipped".
-# A complaint of the guest's kernel is a failure like any other.  The output
-# stays in build/log/kselftest-KERNEL.log, the guest's log in build/guest-KERNEL/.
+# kselftest.sh [-k stock|debug] [-p N/M] [TEST...] - builds the kselftests, runs all of
+# them, the Nth of M parts, or those named in the guest, and ends with "N passed, N
+# failed, N skipped".  A complaint of the guest's kernel is a failure like any other.
+# The output stays in build/log/kselftest-KERNEL.log, the guest's log in
+# build/guest-KERNEL/; of a part in -KERNEL-N.
 set -eu -o pipefail
 . "$(dirname "$0")/common.sh"
 
-kernel=stock
-while getopts k: opt; do case $opt in k) kernel=$OPTARG;; *) exit 2;; esac; done
+kernel=stock part=1/1 name=
+while getopts k:p: opt; do
+	case $opt in
+	k) kernel=$OPTARG;;
+	p) part=$OPTARG name=-${OPTARG%/*};;
+	*) exit 2;;
+	esac
+done
+name=$kernel$name
 shift $((OPTIND - 1))
 
 apt_install "${BUILD_PACKAGES[@]}" rsync perl linux-source-6.1
@@ -48,15 +56,24 @@ ko=$("$VM/module.sh" "$kernel")
 [ -e "$ko" ] || die "no module at $ko"
 # What the guest reads is this run's own: the next build may start meanwhile, and
 # other runs may go on beside it.
-run=$(mktemp -d "$build/run-$kernel.XXXXXX")
+run=$(mktemp -d "$build/run-$name.XXXXXX")
 trap 'rm -rf "$run"' EXIT
 cp -a "$build/installed/." "$run/"
 cp "$ko" "$run/rill.ko"
 mkdir "$run/guest"
 exec 8>&-
 
-run_args='-c rill'
-[ $# = 0 ] || run_args=
+# What TCP does is the oracle of the stock run; the debug kernel, several times
+# slower, looks at Rill alone, moves less, and is spared whole programs unless one
+# asks for them by name.
+only=:
+[ "$kernel" != debug ] || only='export RILL_ONLY=rill RILL_TEST_MB=1 RILL_TEST_QUICK=1'
+[ $# = 0 ] || only=${only/ RILL_TEST_QUICK=1/}
+
+# shellcheck disable=SC2046 # names of tests
+[ $# -gt 0 ] || set -- $(sed 's/^rill://' "$run/kselftest-list.txt" |
+	awk -v n="${part%/*}" -v m="${part#*/}" 'NR % m == n - 1')
+run_args=
 for test; do
 	grep -qx "rill:$test" "$run/kselftest-list.txt" || test=$test.sh
 	grep -qx "rill:$test" "$run/kselftest-list.txt" || {
@@ -65,13 +82,6 @@ for test; do
 	}
 	run_args="$run_args -t rill:$test"
 done
-
-# What TCP does is the oracle of the stock run; the debug kernel, several times
-# slower, looks at Rill alone, moves less, and is spared whole programs unless one
-# asks for them by name.
-only=:
-[ "$kernel" != debug ] || only='export RILL_ONLY=rill RILL_TEST_MB=1 RILL_TEST_QUICK=1'
-[ $# = 0 ] || only=${only/ RILL_TEST_QUICK=1/}
 
 # What the runner does not say: how long each program took.
 clock() {
@@ -85,19 +95,19 @@ clock() {
 	done
 }
 
-log=$TOP/build/log/kselftest-$kernel.log
+log=$TOP/build/log/kselftest-$name.log
 result=$run/result
 rc=0
 RILL_KO=$run/rill.ko "$VM/run.sh" -k "$kernel" -t "${LIMIT:-2400}" -o "$run/guest" -- \
 	". $VM/guest.sh; $only; rill_load || exit; $run/run_kselftest.sh $run_args; rill_unload" \
 	| clock | tee "$run/log" || rc=$?
-rm -rf "$TOP/build/guest-$kernel"
-mv "$run/guest" "$TOP/build/guest-$kernel"
+rm -rf "$TOP/build/guest-$name"
+mv "$run/guest" "$TOP/build/guest-$name"
 cp "$run/log" "$log"
 awk -f "$VM/tap.awk" "$run/log" > "$result" || true
 case $rc in
 0) extra='';;
-99) extra="the $kernel guest's kernel complained, see build/guest-$kernel/dmesg";;
+99) extra="the $kernel guest's kernel complained, see build/guest-$name/dmesg";;
 98) extra="the module left something behind in the $kernel guest";;
 124) extra="the $kernel guest died or hung";;
 *) extra="the module could not be loaded or unloaded on $kernel (status $rc)";;
