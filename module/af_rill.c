@@ -364,6 +364,26 @@ int rill_get_port(struct sock *sk, unsigned short port)
 	return rill_port_get(sk, port);
 }
 
+/*
+ * May @sk be bound?  IPv4 looks at the address first and at the socket last, IPv6
+ * the other way round (__inet_bind(), __inet6_bind()).
+ */
+static int rill_bind_check(struct sock *sk, const struct in6_addr *addr, u16 num, int oif,
+			   bool v6, bool any_port)
+{
+	bool denied = num && !any_port && inet_port_requires_bind_service(sock_net(sk), num) &&
+		      !ns_capable(sock_net(sk)->user_ns, CAP_NET_BIND_SERVICE);
+	bool busy = sk->sk_state != TCP_CLOSE || inet_sk(sk)->inet_num;
+	int err;
+
+	if (v6 && sk->sk_type != SOCK_DGRAM && ipv6_addr_is_multicast(addr))
+		return -EINVAL;
+	err = denied ? -EACCES : busy ? -EINVAL : 0;
+	if (v6 && err)
+		return err;
+	return rill_addr_bindable(sk, addr, oif) ?: err;
+}
+
 static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16 port, int oif,
 			    bool v6, bool any_port)
 {
@@ -373,14 +393,9 @@ static int rill_bind_locked(struct sock *sk, const struct in6_addr *addr, __be16
 	u16 num = ntohs(port);
 	bool was_v6 = rs->v6;
 
-	if (sk->sk_state != TCP_CLOSE || inet_sk(sk)->inet_num)
-		return -EINVAL;
-	err = rill_addr_bindable(sk, addr, oif);
+	err = rill_bind_check(sk, addr, num, oif, v6, any_port);
 	if (err)
 		return err;
-	if (num && !any_port && inet_port_requires_bind_service(sock_net(sk), num) &&
-	    !ns_capable(sock_net(sk)->user_ns, CAP_NET_BIND_SERVICE))
-		return -EACCES;
 	rs->v6 = rs->v6 || v6;
 	sk->sk_v6_rcv_saddr = *addr;
 	/* Who else may have the port depends on the device. */

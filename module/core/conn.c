@@ -384,6 +384,9 @@ void rill_conn_abort(struct rill_conn *c, enum rill_reason why, u64 now,
 void rill_conn_rebind(struct rill_conn *c, bool same_host, u64 dice, u64 now,
 		      struct rill_out *out)
 {
+	/* Before the handshake is over the address is the program's choice. */
+	if (!rill_state_in(c->state, RILL_ST_SYNCED))
+		return;
 	c->out = out;
 	c->cc.undo_ok = false;
 	rill_ecn_restart(&c->ecn);

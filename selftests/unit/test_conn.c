@@ -1439,6 +1439,24 @@ static void moved(struct duo *d, int end, bool same_host)
 	duo_flush(d, end);
 }
 
+/* Before the handshake is over an address is the program's choice: SYNs go on. */
+TEST(rebind__before_it_is_open)
+{
+	struct duo *d = duo_new();
+	struct rill_out out;
+
+	duo_connect(d);
+	duo_drop_all(d);
+	rill_out_init(&out);
+	rill_conn_rebind(&d->e[0].c, false, 42, d->now, &out);
+	EXPECT_EQ(d->e[0].c.roam.at, RILL_NEVER);
+	while (duo_wait(d, 300 * RILL_SEC))
+		duo_drop_all(d);
+	EXPECT_EQ(d->e[0].c.state, RILL_CLOSE);
+	EXPECT_EQ(d->e[0].err, ETIMEDOUT);
+	duo_free(d);
+}
+
 /* Little goes to a new address until the peer has shown that it receives there. */
 TEST(rebind__validated_first)
 {
