@@ -156,13 +156,16 @@ not_loaded() {
 	E
 }
 
-check 'wrong usage: rill' usage_rill
-check 'wrong usage: rill connect' usage_connect
-check 'wrong usage: rill listen' usage_listen
-check 'wrong usage: rill stat' usage_stat
-check 'wrong usage: rill perf' usage_perf
-check 'wrong usage: rill run' usage_run
-check 'wrong usage: rill ping' usage_ping
+# Not the kernel's business: 200 processes say the same on the fast one.
+if [ -z "${RILL_TEST_QUICK:-}" ]; then
+	check 'wrong usage: rill' usage_rill
+	check 'wrong usage: rill connect' usage_connect
+	check 'wrong usage: rill listen' usage_listen
+	check 'wrong usage: rill stat' usage_stat
+	check 'wrong usage: rill perf' usage_perf
+	check 'wrong usage: rill run' usage_run
+	check 'wrong usage: rill ping' usage_ping
+fi
 check 'help: -h and --help of every command' help_each
 if [ -z "$module" ]; then
 	check 'without the module: one line, status 1' not_loaded

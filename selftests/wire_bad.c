@@ -499,7 +499,7 @@ TEST_F_TIMEOUT(bad, noise, SLOW_TEST)
 	struct pkt p;
 	int i;
 
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < (quick() ? 500 : 3000); i++) {
 		size_t len = rnd(&self->seed) % (i % 20 ? 100 : 1400), j;
 
 		for (j = 0; j < len || j < HDR; j++)
@@ -526,7 +526,7 @@ TEST_F_TIMEOUT(bad, mutations, SLOW_TEST)
 	int i, n, fd;
 
 	set_nonblock(self->fd, true);
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < (quick() ? 500 : 3000); i++) {
 		switch (rnd(&self->seed) % 4) {
 		case 0:
 			peer_echo(r, &p);
