@@ -26,6 +26,7 @@ FIXTURE(sweep) {
 
 FIXTURE_VARIANT(sweep) { const struct family *fam; bool root; };
 FIXTURE_VARIANT_ADD(sweep, rill4_root) { &fam_rill4_inet, true };
+FIXTURE_VARIANT_ADD(sweep, rill4_nobody) { &fam_rill4_inet, false };
 FIXTURE_VARIANT_ADD(sweep, rill6_nobody) { &fam_rill6_inet, false };
 
 FIXTURE_SETUP(sweep)

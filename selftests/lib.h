@@ -129,7 +129,8 @@ struct env {
 #define RILL_LO(NAME)	FAMILY(NAME, rill4); FAMILY(NAME, rill6)
 #define RILL_VETH(NAME)	FAMILY(NAME, rill4_veth); FAMILY(NAME, rill6_veth)
 
-/* On the debug kernel `make check` has no time for sweeps at their finest. */
+/* On the debug kernel `make check` has no time for sweeps at their finest, nor for
+ * each family of addresses on each path. */
 static inline bool quick(void)
 {
 	return getenv("RILL_TEST_QUICK");

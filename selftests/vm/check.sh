@@ -40,22 +40,38 @@ counted() {
 }
 
 "$VM/deps.sh" check || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
-# The debug kernel takes longer than all the rest: half of its tests run beside, on
-# the second core, in a process group that dies with us, and half at the end.
-debug_half() {
-	nice "$VM/kernel.sh" debug && "$VM/kselftest.sh" -k debug -p 1/2
-	echo $? >build/log/debug-half.rc
+# The debug kernel takes longer than all the rest.  Its tests are cut into parts that
+# two workers take in turn: one from the start, on the second core, in a process group
+# that dies with us; and this one when all else is done.
+DEBUG_PARTS=6
+debug_parts() {
+	local i
+	for i in $(seq $DEBUG_PARTS); do
+		mkdir "build/log/debug-part-$i" 2>/dev/null || continue
+		"$VM/kselftest.sh" -k debug -p "$i/$DEBUG_PARTS" > "build/log/debug-part-$i/log" 2>&1
+	done
 }
-rm -f build/log/debug-half.rc
+debug_worker() { nice "$VM/kernel.sh" debug && debug_parts; }
+debug_sum() {	# what is left of it, and what became of all
+	local i line p f s passed=0 failed=0 skipped=0
+	debug_parts
+	tail --pid=$debug -f /dev/null
+	for i in $(seq $DEBUG_PARTS); do
+		cat "build/log/debug-part-$i/log"
+		line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "build/log/debug-part-$i/log" | tail -1)
+		[ -n "$line" ] || { echo "failed: part $i ended without a count"; line='0 passed, 1 failed, 0'; }
+		read -r p _ f _ s _ <<< "$line"
+		passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	done
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ $failed = 0 ]
+}
+rm -rf build/log/debug-part-*
 set -m
-debug_half >build/log/debug-half.log 2>&1 </dev/null &
+debug_worker >build/log/debug-kernel.log 2>&1 </dev/null &
 debug=$!
 set +m
 trap 'kill -- -$debug 2>/dev/null' EXIT
-debug_follow() {
-	tail -n +1 -s 1 -f --pid=$debug build/log/debug-half.log
-	return "$(cat build/log/debug-half.rc || echo 1)"
-}
 
 part 'build, install, uninstall' install "$VM/install-test.sh"
 part 'lint' lint "$VM/lint.sh"
@@ -66,8 +82,7 @@ part 'engine: simulator' sim counted build/log/sim.sum make --no-print-directory
 part 'engine: fuzzing' fuzz counted build/log/fuzz.sum make --no-print-directory fuzz
 part 'demo' demo "$VM/demo-run.sh"
 part 'kselftests, stock kernel' kselftests-stock "$VM/kselftest.sh" -k stock
-part 'kselftests, debug kernel, second half' kselftests-debug "$VM/kselftest.sh" -k debug -p 2/2
-part 'kselftests, debug kernel, first half' kselftests-debug-first debug_follow
+part 'kselftests, debug kernel' kselftests-debug debug_sum
 
 say "make check took $(((SECONDS - start) / 60)) min $(((SECONDS - start) % 60)) s"
 echo "$passed passed, $failed failed, $skipped skipped"
